@@ -1,0 +1,36 @@
+"""Growing lists in the graph state, at a cost per superstep that does not depend on their length.
+
+LangGraph's ``DeltaChannel`` is beta (its docstring says so), hence this one module: everything else says
+``Growing[Step]`` and never names the channel. Updates are a plain list (append) or
+``{"keep": k, "add": [...]}`` (truncate to the first k, then append): plain JSON, so Studio and a JS client
+can write them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langgraph.channels import DeltaChannel
+
+SNAPSHOT_EVERY = 100
+"""Supersteps between two full snapshots of a list (langgraph's own default since 1.2.18)."""
+
+
+def fold(current: Sequence[Any] | None, writes: Sequence[Any]) -> list[Any]:
+    """Apply `writes` in order to a copy of `current`; batching-invariant, as DeltaChannel demands."""
+    result = list(current or ())
+    for write in writes:
+        if isinstance(write, dict):
+            keep = write.get("keep")
+            if keep is not None:
+                del result[max(int(keep), 0) :]
+            result.extend(write.get("add") or ())
+        else:
+            result.extend(write)
+    return result
+
+
+def growing() -> DeltaChannel:
+    """A channel for one growing list; use as ``Annotated[list[T], growing()]``."""
+    return DeltaChannel(fold, snapshot_frequency=SNAPSHOT_EVERY)

@@ -1,0 +1,19 @@
+"""Errors for people: what happened, what it means, what to do."""
+
+from __future__ import annotations
+
+
+class TrigReasonError(Exception):
+    """Base of all errors this package raises on purpose (bad arguments are ValueErrors)."""
+
+
+class ModelNotReady(TrigReasonError):
+    """A model cannot be used: not fetched, not pulled, server down, broken file. The text names the remedy."""
+
+
+class DownloadError(TrigReasonError):
+    """A model could not be fetched, or what arrived was not it."""
+
+
+class InputError(TrigReasonError, ValueError):
+    """The input of a run cannot be used: no question, or one too long for a model's context window."""

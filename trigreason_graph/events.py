@@ -1,0 +1,33 @@
+"""Progress, sent as LangGraph custom events: one flat JSON object each, versioned.
+
+A client that knows only ``step``, ``discard`` and ``outcome`` can show a whole run:
+
+| type | fields besides v, type, run_id |
+|---|---|
+| run | question, small, large, policy |
+| call | status ("start" or "end"), role, model, purpose, trigger, call; at the end also the ledger row as `row` and `spent` |
+| token | role, step_id, text |
+| step | step_id, index, author, model, kind, text, tokens, trigger |
+| signal | trigger, reason, evidence, route, at, served, unserved_reason |
+| discard | at, step_ids, why, by: steps from position `at` on are gone; `step_ids` may include drafts never shown as a step |
+| tool | name, call, status, text |
+| outcome | kind, detail, answer, report |
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from langgraph.config import get_stream_writer
+
+EventType = Literal["run", "token", "step", "signal", "call", "discard", "tool", "outcome"]
+EVENT_VERSION = 1
+
+
+def emit(kind: EventType, run_id: str, **fields: Any) -> None:
+    """Send one event to whoever streams ``stream_mode="custom"``; nothing happens outside a graph."""
+    try:
+        writer = get_stream_writer()
+    except (RuntimeError, KeyError):  # KeyError: inside a plain LangChain runnable
+        return
+    writer({"v": EVENT_VERSION, "type": kind, "run_id": run_id, **fields})

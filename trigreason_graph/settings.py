@@ -1,0 +1,83 @@
+"""Run-time settings (the graph's context schema, editable in Studio) and the budget of a run."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LargeMode = Literal["auto", "ask", "shadow", "never"]
+
+CONCLUDE_TOKENS = 256
+"""Output tokens every limit keeps in reserve, so that a run can still state its answer."""
+
+
+class Budget(BaseModel):
+    """Finite limits of one run, each checked before a call against that call's worst case.
+
+    Tokens are output tokens (hidden reasoning included), of all calls, discarded drafts included; input is counted in
+    dollars. `seconds` is the sum of the calls' times, so that a resumed run is not over at once. None: no limit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    large_calls: int | None = Field(20, ge=0, description="Calls of the large model.")
+    large_tokens: int | None = Field(8_000, ge=0, description="Output tokens of the large model.")
+    total_tokens: int | None = Field(32_000, ge=1, description="Output tokens of both models.")
+    seconds: float | None = Field(600.0, gt=0, description="Sum of the calls' times in seconds.")
+    usd: float | None = Field(0.25, ge=0, description="Dollars. Needs a large model whose price is known.")
+
+
+class Settings(BaseModel):
+    """What can be changed per run: ``graph.invoke(..., context=Settings(large="never"))``.
+
+    Precedence: fields set in the context, then ``create_trigreason_graph(settings=...)``, then the policy.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    large: LargeMode = Field(
+        "auto",
+        title="Use of the large model",
+        description="auto: when a trigger fires. ask: interrupt for approval before each paid call. shadow: triggers run "
+        "and are logged, nothing is paid. never: the large model is not called.",
+    )
+    policy: str | None = Field(
+        None, title="Policy", description="Name of a shipped policy that replaces the graph's own for this run."
+    )
+    budget: Budget | None = Field(
+        None, title="Budget", description="Replaces the graph's budget for this run; never a price check at build time."
+    )
+    triggers: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        title="Trigger settings",
+        description='Fields of triggers to change, by trigger name: {"cognitive_offload": {"rho": 0.9}}.',
+    )
+    temperature: float | None = Field(
+        None, ge=0, le=2, title="Temperature", description="Sampling temperature of both models; None: the model's own."
+    )
+    token_events: bool = Field(True, title="Token events", description='Send a "token" event per piece of text.')
+    max_rollbacks: int = Field(3, ge=0, title="Rollbacks per run", description="Further ones are not served.")
+
+    def over(self, base: Settings) -> Settings:
+        """These settings where they were set explicitly, `base` elsewhere."""
+        return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+
+
+def settings_from(context: object, base: Settings) -> Settings:
+    """The settings of a run out of whatever context LangGraph hands over.
+
+    None and {} mean `base`. A foreign parent's context (a subgraph gets it uncoerced) is ignored except its key or
+    attribute "trigreason".
+    """
+    if context is None:
+        return base
+    if not isinstance(context, Settings):
+        context = context.get("trigreason") if isinstance(context, dict) else getattr(context, "trigreason", None)
+    if context is None:
+        return base
+    if isinstance(context, dict):
+        context = Settings.model_validate(context)
+    if not isinstance(context, Settings):
+        raise TypeError(f'the context key "trigreason" must be Settings or a dict, not {type(context).__name__}')
+    return context.over(base)

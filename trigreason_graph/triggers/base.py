@@ -1,0 +1,87 @@
+"""What a trigger is: a pure look at the newest step that may say "this needs the large model"."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from trigreason_graph.state import Blueprint, Signal, Step
+
+When = Literal["start", "first_token", "partial", "step"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that a trigger may look at. New fields can be added without breaking anybody.
+
+    Attributes:
+        question: Text of the problem.
+        blueprint: The LRM's strategy, or None.
+        trace: The accepted steps before `draft`, oldest first. Do not change or keep it.
+        draft: The step under judgement; None at the start of a run.
+        complete: False while the draft is still being written.
+        signals: The signals of this run so far, oldest first.
+    """
+
+    question: str
+    blueprint: Blueprint | None
+    trace: Sequence[Step]
+    draft: Step | None
+    complete: bool
+    signals: Sequence[Signal]
+
+
+@runtime_checkable
+class Trigger(Protocol):
+    """A named rule. `check` is pure: no IO, no hidden state, time bounded by a window of recent steps.
+
+    `when` says at which moment `check` is asked: at the start of a run, after the first token of a draft, while a
+    draft grows, or when it is complete. A trigger whose `when` is "partial" is asked for complete drafts as well.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def when(self) -> When: ...
+
+    def check(self, view: View) -> Signal | None: ...
+
+
+JudgeCall = Callable[[str, int], Awaitable[str]]
+"""Ask the LRM: (prompt, max_tokens) -> reply text. Counted in the ledger and gated by the budget."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """A trigger that calls a model. It forces ``commit_every=1``: every step waits for its verdict."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def judge(self, view: View, call: JudgeCall) -> Signal | None: ...
+
+
+def first_signal(triggers: Sequence[Trigger | Judge], view: View) -> Signal | None:
+    """The first signal in the policy's order; judges are passed over (they need a model).
+
+    Args:
+        triggers: The policy's triggers, in its order.
+        view: What is looked at; ``view.complete`` decides which triggers are asked.
+    """
+    for trigger in triggers:
+        if isinstance(trigger, Judge) or not _asked(trigger.when, view):
+            continue
+        signal = trigger.check(view)
+        if signal is not None:
+            return signal
+    return None
+
+
+def _asked(when: When, view: View) -> bool:
+    if view.draft is None:
+        return when == "start"
+    if view.complete:
+        return when in ("step", "partial")
+    return when in ("partial", "first_token")
