@@ -5,7 +5,7 @@ A client that knows only ``step``, ``discard`` and ``outcome`` can show a whole 
 | type | fields besides v, type, run_id |
 |---|---|
 | run | question, small, large, policy |
-| call | status ("start" or "end"), role, model, purpose, trigger, call; at the end also the ledger row as `row` and `spent` |
+| call | status ("start" or "end"), role, model, purpose, trigger, call; at the end also the ledger rows as `rows` (one an attempt) and `spent` |
 | token | role, step_id, text |
 | step | step_id, index, author, model, kind, text, tokens, trigger |
 | signal | trigger, reason, evidence, route, at, served, unserved_reason |

@@ -6,13 +6,14 @@ can read it. Numbers in evidence and conclusions are text: an integer beyond 64 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, NotRequired
 
 from langchain_core.messages import AnyMessage
 from langgraph.channels import EphemeralValue
 from langgraph.graph.message import add_messages
 from langgraph.managed import RemainingSteps
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from trigreason_graph.channels import growing
 
@@ -23,7 +24,7 @@ Role = Literal["small", "large"]
 Author = Literal["small", "large", "tool"]
 StepKind = Literal["reasoning", "answer", "tool"]
 SignalRoute = Literal["retry", "rewrite", "intervene", "rollback"]
-Purpose = Literal["initiate", "prime", "continue", "rewrite", "intervene", "conclude"]
+Purpose = Literal["initiate", "prime", "continue", "rewrite", "intervene", "review", "conclude"]
 OutcomeKind = Literal["answered", "budget", "model_error", "denied", "unfinished"]
 
 
@@ -95,6 +96,8 @@ class Branch(TypedDict):
     """One line; the hint for the next author is derived from it."""
     by: str
     """Trigger (or "large") that found it."""
+    mistake: bool
+    """Found to be wrong (and worth a hint), not just replaced."""
 
 
 class LedgerRow(TypedDict):
@@ -235,6 +238,19 @@ def nothing_spent() -> Spent:
     return Spent(large_calls=0, large_tokens=0, total_tokens=0, seconds=0.0, usd=0.0)
 
 
-def trace_text(steps: list[Step]) -> str:
-    """The trace as one text, exactly as its authors wrote it."""
-    return "".join(step["text"] + step["sep"] for step in steps)
+def trace_text(steps: Sequence[Step], next_author: Author | None = None) -> str:
+    """The trace as one text, as its authors wrote it.
+
+    Where the author changes and no line ended, a blank line is put between the two.
+
+    Args:
+        steps: The trace.
+        next_author: Who goes on; None when nobody does.
+    """
+    following = [*(step["author"] for step in steps[1:]), next_author]
+    return "".join(_with_sep(step, author) for step, author in zip(steps, following, strict=True))
+
+
+def _with_sep(step: Step, next_author: Author | None) -> str:
+    handed_over = next_author is not None and next_author != step["author"]
+    return step["text"] + ("\n\n" if handed_over and "\n" not in step["sep"] else step["sep"])

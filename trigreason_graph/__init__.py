@@ -1,0 +1,54 @@
+"""Let a small local model reason and pay for a large one only when it matters.
+
+graph = create_trigreason_graph(small="ollama:deepseek-r1:1.5b", large="openai:gpt-5").compile()
+result = await graph.ainvoke({"question": "…"})
+result["answer"], result["report"]
+"""
+
+from importlib.metadata import version
+
+from trigreason_graph.errors import DownloadError, InputError, ModelNotReady, TrigReasonError
+from trigreason_graph.graph import create_trigreason_graph
+from trigreason_graph.models import ModelCard, Price, ReasoningModel
+from trigreason_graph.policies import Policy
+from trigreason_graph.reasoning.prompts import Prompts
+from trigreason_graph.settings import Budget, Settings
+from trigreason_graph.state import Report, Signal, State, Step
+from trigreason_graph.triggers import (
+    ArithmeticCheck,
+    CognitiveOffload,
+    InterventionRequest,
+    Judge,
+    StrategicInitiation,
+    Trigger,
+    View,
+)
+
+__version__ = version("trigreason-graph")
+
+__all__ = [
+    "ArithmeticCheck",
+    "Budget",
+    "CognitiveOffload",
+    "DownloadError",
+    "InputError",
+    "InterventionRequest",
+    "Judge",
+    "ModelCard",
+    "ModelNotReady",
+    "Policy",
+    "Price",
+    "Prompts",
+    "ReasoningModel",
+    "Report",
+    "Settings",
+    "Signal",
+    "State",
+    "Step",
+    "StrategicInitiation",
+    "TrigReasonError",
+    "Trigger",
+    "View",
+    "__version__",
+    "create_trigreason_graph",
+]

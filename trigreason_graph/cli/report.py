@@ -1,0 +1,125 @@
+"""The end of a run on the screen: the answer, and who wrote what, why, and what it took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trigreason_graph.cli import words
+from trigreason_graph.cli.screen import Screen, printable
+from trigreason_graph.state import Outcome, Report
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+OUTCOMES = {
+    "answered": "answered",
+    "budget": "the budget is used up",
+    "model_error": "a model failed",
+    "denied": "a call was denied",
+    "unfinished": "not finished",
+}
+
+
+def show_result(screen: Screen, answer: str, report: Report) -> None:
+    """Write the answer and the report on lines of their own.
+
+    Args:
+        screen: Where to write.
+        answer: May be empty: a run that ended without one says why.
+        report: Of the graph, or put together from events after an interruption.
+    """
+    from rich.text import Text
+
+    screen.fresh_line()
+    screen.newline()
+    answered = report["outcome"]["kind"] == "answered"
+    text = Text("Answer  " if answered else "Best so far  ", style="bold green" if answered else "bold yellow")
+    text.append(printable(answer).strip() or "none", style="bold" if answer.strip() else "dim")
+    screen.show(text)
+    screen.newline()
+    screen.show(report_table(report))
+
+
+def report_table(report: Report) -> Table:
+    """The report as rows of a name and what there is to say."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in report_lines(report):
+        table.add_row(
+            name, Text(printable(text), style=words.STYLES.get({"SRM": "small", "LRM": "large"}.get(name, ""), ""))
+        )
+    return table
+
+
+def report_lines(report: Report) -> list[tuple[str, str]]:
+    """The report in words; rows with nothing to say are left out."""
+    lines = [("outcome", outcome_line(report["outcome"]))]
+    lines += [(words.author(role), author_line(report, role)) for role in authors(report)]
+    lines.append(("LRM called", words.listed(report["interventions"]) or "never"))
+    if report["unserved"]:
+        lines.append(("not served", words.listed(report["unserved"])))
+    lines.append(("thrown away", discarded_line(report)))
+    lines.append(("total", total_line(report)))
+    lines.append(("LRM alone", alone_line(report)))
+    lines += [("note", note) for note in report["notes"]]
+    return lines
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """The kind of outcome, and its detail."""
+    said = OUTCOMES.get(outcome["kind"], outcome["kind"])
+    return f"{said}: {outcome['detail']}" if outcome["detail"] else said
+
+
+def authors(report: Report) -> list[str]:
+    """Both models, and whoever else wrote a step."""
+    return ["small", "large", *(role for role in report["steps"] if role not in ("small", "large"))]
+
+
+def author_line(report: Report, role: str) -> str:
+    """What an author wrote of the trace, and what its calls took."""
+    steps, tokens = report["steps"], report["tokens"]
+    own_steps, own_tokens = steps.get(role, 0), tokens.get(role, 0)
+    written = (
+        f"{words.count(own_steps, 'step')} ({words.share(own_steps, sum(steps.values()))}), "
+        f"{words.count(own_tokens, 'token')} ({words.share(own_tokens, sum(tokens.values()))}) of the trace"
+    )
+    totals = report["totals"].get(role)
+    if totals is None:
+        return written
+    about = "about " if totals["estimated"] else ""
+    took = (
+        f"{words.count(totals['calls'], 'call')}, {about}{words.count(totals['tokens_out'], 'token')} out, "
+        f"{totals['tokens_in']:,} in, {words.seconds(totals['seconds'])}, {words.money(totals['cost'])}"
+    )
+    return f"{written}\n{took}"
+
+
+def discarded_line(report: Report) -> str:
+    """Drafts thrown away and rollbacks."""
+    if not report["discarded_steps"]:
+        return "nothing"
+    line = f"{words.count(report['discarded_steps'], 'step')}, {words.count(report['discarded_tokens'], 'token')}"
+    return f"{line}, {words.count(report['rollbacks'], 'rollback')}" if report["rollbacks"] else line
+
+
+def total_line(report: Report) -> str:
+    """All calls of both models together."""
+    totals = report["totals"].values()
+    calls = words.count(sum(row["calls"] for row in totals), "call")
+    tokens = words.count(sum(row["tokens_out"] for row in totals), "token")
+    return f"{calls}, {tokens} out, {words.seconds(report['seconds'])}, {words.money(report['cost'])}"
+
+
+def alone_line(report: Report) -> str:
+    """What the LRM alone would have taken for as long an output."""
+    alone = report["large_alone"]
+    parts = [words.count(alone["tokens_out"], "token")]
+    if alone["seconds"] is not None:
+        parts.append(words.seconds(alone["seconds"]))
+    parts.append(words.money(alone["cost"]))
+    return f"{', '.join(parts)} at the same output length (estimate)"

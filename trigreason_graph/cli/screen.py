@@ -1,0 +1,153 @@
+"""Append-only output with a status line below the text that is being written.
+
+Nothing is ever redrawn but the status line, so that what has been written reads well in the scrollback. Where the
+output is not a terminal there is no status line and not one control code.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+NARROWEST = 20
+"""Columns below which text is no longer fitted to the terminal."""
+
+
+def make_console(*, color: bool = True, stderr: bool = False, file: IO[str] | None = None) -> Console:
+    """A console without markup, emoji or highlighting; rich itself honours NO_COLOR, TERM and FORCE_COLOR.
+
+    Args:
+        color: False for no colours whatever the environment says.
+        stderr: Write to standard error.
+        file: Write there instead (tests).
+    """
+    from rich.console import Console
+
+    # rich takes the absence of colour for granted when the output is no terminal; "None" leaves the rest to it.
+    return Console(
+        file=file, stderr=stderr, no_color=None if color else True, markup=False, emoji=False, highlight=False
+    )
+
+
+def printable(text: str) -> str:
+    """`text` without anything that could steer a terminal: of the control characters, line ends and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cs"))
+
+
+class Screen:
+    """Where a run is shown.
+
+    Args:
+        console: Where to write.
+        live: Draw the status line; by default when the console is a terminal that can move its cursor.
+    """
+
+    def __init__(self, console: Console, *, live: bool | None = None) -> None:
+        self.console = console
+        self.live = console.is_terminal and not console.is_dumb_terminal if live is None else live
+        self.column = 0
+        self._status = ""
+        self._drawn = False
+
+    @property
+    def width(self) -> int | None:
+        """Columns that text may fill, or None where lines have no limit (a file, a pipe)."""
+        if not self.console.is_terminal:
+            return None
+        # The last column stays free: a cursor behind it would be in a state of its own ("pending wrap").
+        return max(self.console.width - 1, NARROWEST)
+
+    def write(self, text: str, style: str = "") -> None:
+        """Write text without line ends at the cursor."""
+        from rich.cells import cell_len
+
+        text = printable(text)
+        self.console.out(text, style=style or None, end="", highlight=False)
+        self.column += cell_len(text)
+
+    def newline(self) -> None:
+        """End the line."""
+        with self.console:
+            self.console.line()
+            self.column = 0
+            if self._drawn:
+                self._erase_line()
+                self._drawn = False
+                self._draw()
+
+    def fresh_line(self) -> None:
+        """End the line if anything is on it."""
+        if self.column:
+            self.newline()
+
+    def erase(self, cells: int) -> None:
+        """Take back the last `cells` columns of the line (live screens only)."""
+        from rich.control import Control
+        from rich.segment import ControlType
+
+        self.column -= cells
+        self.console.control(Control((ControlType.CURSOR_MOVE_TO_COLUMN, self.column), (ControlType.ERASE_IN_LINE, 0)))
+
+    def show(self, renderable: RenderableType) -> None:
+        """Print a whole rich renderable on lines of its own."""
+        with self.console:
+            self.fresh_line()
+            status, self._status = self._status, ""
+            self._clear()
+            self.console.print(renderable, soft_wrap=not self.console.is_terminal)
+            self._status = status
+            self._draw()
+
+    def status(self, text: str) -> None:
+        """Replace the status line; the empty text removes it. Does nothing when the screen is not live."""
+        if not self.live or text == self._status:
+            return
+        with self.console:
+            self._status = text
+            if text:
+                self._draw()
+            else:
+                self._clear()
+
+    def _draw(self) -> None:
+        """Put the status below the cursor and come back; moves are relative, so that scrolling does no harm."""
+        if not self._status:
+            return
+        from rich.cells import set_cell_size
+        from rich.control import Control
+        from rich.segment import ControlType
+
+        self.console.line()
+        self.console.out(
+            set_cell_size(self._status, self.console.width - 1).rstrip(), style="dim", end="", highlight=False
+        )
+        self.console.control(
+            Control(
+                (ControlType.ERASE_IN_LINE, 0),
+                (ControlType.CURSOR_UP, 1),
+                (ControlType.CURSOR_MOVE_TO_COLUMN, self.column),
+            )
+        )
+        self._drawn = True
+
+    def _clear(self) -> None:
+        if not self._drawn:
+            return
+        from rich.control import Control
+        from rich.segment import ControlType
+
+        self.console.line()
+        self._erase_line()
+        self.console.control(Control((ControlType.CURSOR_UP, 1), (ControlType.CURSOR_MOVE_TO_COLUMN, self.column)))
+        self._drawn = False
+
+    def _erase_line(self) -> None:
+        from rich.control import Control
+        from rich.segment import ControlType
+
+        self.console.control(Control((ControlType.CURSOR_MOVE_TO_COLUMN, 0), (ControlType.ERASE_IN_LINE, 2)))

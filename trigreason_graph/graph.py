@@ -1,0 +1,134 @@
+"""The graph: small model first, the large one where a trigger fires."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+
+from trigreason_graph.bridge import Node
+from trigreason_graph.models.prices import PriceTable, price_known
+from trigreason_graph.models.resolve import ModelSpec, resolve_model
+from trigreason_graph.nodes.answer import answer
+from trigreason_graph.nodes.checkpoint_rollback import after_rollback, checkpoint_rollback
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.large_offload import after_large, large_offload
+from trigreason_graph.nodes.prepare import after_prepare, prepare
+from trigreason_graph.nodes.step_generator import step_generator
+from trigreason_graph.nodes.strategist import after_strategist, strategist
+from trigreason_graph.nodes.trigger_router import after_router, trigger_router
+from trigreason_graph.policies import Policy, resolve_policy
+from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
+from trigreason_graph.settings import Budget, Settings
+from trigreason_graph.state import Input, Output, State
+from trigreason_graph.triggers import Judge, StrategicInitiation, Trigger
+
+
+def create_trigreason_graph(
+    *,
+    small: ModelSpec,
+    large: ModelSpec,
+    policy: Policy | str | Path | Sequence[Trigger | Judge | StrategicInitiation] | None = None,
+    budget: Budget | None = None,
+    settings: Settings | None = None,
+    prices: PriceTable | None = None,
+    prompts: Prompts = DEFAULT_PROMPTS,
+    name: str = "trigreason",
+) -> StateGraph[State, Settings, Input, Output]:
+    """Build the reasoning graph. Nothing is loaded, called or paid before it runs.
+
+    Args:
+        small: The model that leads the reasoning: "provider:model", "embedded:small", or a chat model.
+        large: The model that is called when a trigger fires; the same forms.
+        policy: A Policy, the name of a shipped one ("paper", "small_only", …), a path to a TOML file, or a list of
+            triggers; None: the shipped default (the paper's three triggers and an arithmetic check).
+        budget: Limits of one run; None: the finite defaults of Budget, without the dollar limit where nobody knows the
+            price of `large`.
+        settings: Defaults of the run-time settings; a context given at invocation goes before them.
+        prices: Dollars per million tokens by "provider:model", looked up before genai-prices.
+        prompts: The texts of all prompts.
+        name: The graph's name in traces and Studio.
+
+    Returns:
+        An uncompiled StateGraph: ``.compile(checkpointer=...)`` it. Input: ``{"question": ...}`` or
+        ``{"messages": [...]}``. Output: answer, messages, trace, report.
+
+    Raises:
+        ValueError: An argument that cannot be used; the text names it.
+    """
+    kit = _kit(small, large, policy, budget, settings or Settings(), prices, prompts)
+    builder = StateGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
+    for function in (
+        prepare,
+        strategist,
+        step_generator,
+        trigger_router,
+        large_offload,
+        checkpoint_rollback,
+        answer,
+    ):
+        builder.add_node(function.__name__, _node(function, kit))
+
+    builder.add_edge(START, "prepare")
+    builder.add_conditional_edges("prepare", after_prepare, {"initiate": "strategist", "go": "step_generator"})
+    builder.add_conditional_edges("strategist", after_strategist, {"continue": "step_generator", "finish": "answer"})
+    builder.add_edge("step_generator", "trigger_router")
+    builder.add_conditional_edges(
+        "trigger_router",
+        after_router,
+        {
+            "accept": "step_generator",
+            "escalate": "large_offload",
+            "rollback": "checkpoint_rollback",
+            "finish": "answer",
+        },
+    )
+    builder.add_conditional_edges(
+        "large_offload",
+        after_large,
+        {"continue": "step_generator", "rollback": "checkpoint_rollback", "finish": "answer"},
+    )
+    builder.add_conditional_edges(
+        "checkpoint_rollback",
+        after_rollback,
+        {"continue": "step_generator", "escalate": "large_offload", "finish": "answer"},
+    )
+    builder.add_edge("answer", END)
+    return builder
+
+
+def _kit(
+    small: ModelSpec,
+    large: ModelSpec,
+    policy: Policy | str | Path | Sequence[Trigger | Judge | StrategicInitiation] | None,
+    budget: Budget | None,
+    settings: Settings,
+    prices: PriceTable | None,
+    prompts: Prompts,
+) -> Kit:
+    wrapped_small = resolve_model(small, "small", prices=prices)
+    wrapped_large = resolve_model(large, "large", prices=prices)
+    notes: list[str] = []
+    if not wrapped_small.card.logprobs:
+        name = wrapped_small.card.full_name
+        notes.append(f"no log-probabilities from {name}: cognitive offload uses text signs only")
+    limits = budget or Budget()
+    if limits.usd is not None and not price_known(wrapped_large.card, wrapped_large.prices):
+        name = wrapped_large.card.full_name
+        if budget is not None and "usd" in budget.model_fields_set:
+            raise ValueError(
+                f"budget=: usd={limits.usd:g} cannot be held, since nobody knows the price of {name}: pass "
+                f'prices={{"{name}": Price(input=..., output=...)}}, install the extra "prices", or set usd=None'
+            )
+        limits = limits.model_copy(update={"usd": None})
+        notes.append(f"the price of {name} is unknown: no dollar limit, and costs are shown as unknown")
+    return Kit(wrapped_small, wrapped_large, resolve_policy(policy), limits, settings, prompts, tuple(notes))
+
+
+def _node(function: Any, kit: Kit) -> Node:
+    async def run(state: State) -> Any:
+        return await function(state, kit.now())
+
+    return Node(run, function.__name__)

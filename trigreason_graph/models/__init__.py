@@ -1,0 +1,8 @@
+"""Models: one wrapper around every chat model, what a model can do, and what it costs."""
+
+from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.models.prices import Price
+from trigreason_graph.models.resolve import ModelSpec, resolve_model
+from trigreason_graph.models.wrapper import ReasoningModel
+
+__all__ = ["ModelCard", "ModelSpec", "Price", "ReasoningModel", "resolve_model"]

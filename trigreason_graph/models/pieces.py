@@ -1,0 +1,112 @@
+"""Tokens and pieces of text, in one shape whatever client they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessageChunk, BaseMessage
+
+from trigreason_graph.reasoning.confidence import entropy_of, to_nats
+
+Phase = Literal["reasoning", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One generated token: its length in characters, -log p in thousandths of a nat, and its distribution's entropy."""
+
+    size: int
+    nats: int
+    entropy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some text as it arrived, and the tokens it is made of (none where the server reports no log-probabilities)."""
+
+    text: str
+    tokens: tuple[Token, ...] = ()
+    phase: Phase = "reasoning"
+
+
+def tokens_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> tuple[Token, ...]:
+    """The tokens of one chunk, from ChatOpenAI's ``{"content": [...]}`` or ChatOllama's flat list.
+
+    End-of-text entries come as an empty token and are left out.
+    """
+    reported = (generation_info or {}).get("logprobs") or message.response_metadata.get("logprobs")
+    if isinstance(reported, Mapping):
+        reported = reported.get("content")
+    if not isinstance(reported, Sequence) or isinstance(reported, str):
+        return ()
+    return tuple(token for entry in reported if (token := _token(entry)) is not None)
+
+
+def _token(entry: object) -> Token | None:
+    text, logprob, top = _field(entry, "token"), _field(entry, "logprob"), _field(entry, "top_logprobs")
+    if not isinstance(text, str) or not text or not isinstance(logprob, (int, float)):
+        return None
+    alternatives = [value for other in top or () if isinstance(value := _field(other, "logprob"), (int, float))]
+    return Token(len(text), to_nats([logprob])[0], entropy_of(alternatives) if len(alternatives) > 1 else None)
+
+
+def _field(entry: object, name: str) -> Any:
+    return entry.get(name) if isinstance(entry, Mapping) else getattr(entry, name, None)
+
+
+def text_of(message: BaseMessage) -> tuple[str, str]:
+    """The text of a message chunk and what came in a separate reasoning field."""
+    thinking = message.additional_kwargs.get("reasoning_content") or message.additional_kwargs.get("reasoning") or ""
+    if isinstance(message.content, str):
+        return message.content, thinking if isinstance(thinking, str) else ""
+    parts: list[str] = []
+    hidden: list[str] = []
+    for block in message.content:
+        if isinstance(block, str):
+            parts.append(block)
+        elif block.get("type") == "text":
+            parts.append(str(block.get("text", "")))
+        elif block.get("type") in ("thinking", "reasoning"):
+            hidden.append(str(block.get("thinking") or block.get("reasoning") or ""))
+    return "".join(parts), "".join(hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts of one call, as the server reported them."""
+
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    tokens_reasoning: int = 0
+
+
+def usage_of(message: BaseMessage) -> Usage | None:
+    """The usage a chunk or message reports, or None."""
+    reported = getattr(message, "usage_metadata", None)
+    if not reported:
+        return None
+    return Usage(
+        tokens_in=int(reported.get("input_tokens") or 0),
+        tokens_cached=int((reported.get("input_token_details") or {}).get("cache_read") or 0),
+        tokens_out=int(reported.get("output_tokens") or 0),
+        tokens_reasoning=int((reported.get("output_token_details") or {}).get("reasoning") or 0),
+    )
+
+
+def usage_chunk(usage: Usage, metadata: dict[str, Any]) -> AIMessageChunk:
+    """The last chunk of a wrapped stream: no text, the usage, and why it ended."""
+    return AIMessageChunk(
+        content="",
+        response_metadata=metadata,
+        usage_metadata={
+            "input_tokens": usage.tokens_in,
+            "output_tokens": usage.tokens_out,
+            "total_tokens": usage.tokens_in + usage.tokens_out,
+            "input_token_details": {"cache_read": usage.tokens_cached},
+            "output_token_details": {"reasoning": usage.tokens_reasoning},
+        },
+        chunk_position="last",
+    )

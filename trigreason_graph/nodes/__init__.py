@@ -1,0 +1,1 @@
+"""The graph's nodes and routes, one file a node."""

@@ -1,0 +1,41 @@
+"""Asking a person before a paid call (``Settings.large="ask"``).
+
+The interrupt is raised before anything is paid, so that a resume repeats no call.
+"""
+
+from __future__ import annotations
+
+from langgraph.config import get_config
+from langgraph.constants import CONFIG_KEY_CHECKPOINTER
+from langgraph.types import interrupt
+
+from trigreason_graph.models.pieces import Usage
+from trigreason_graph.models.prices import cost
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.paid_gate import Grant
+from trigreason_graph.state import Purpose, Signal
+
+
+def approved(kit: Kit, purpose: Purpose, signal: Signal | None, grant: Grant, prompt_tokens: int) -> str:
+    """Why the call is not approved; empty when it is, or when nobody has to be asked.
+
+    The interrupt's value says what the call is for and what it costs at most. It is answered with "approve" or "deny".
+    """
+    if kit.settings.large != "ask":
+        return ""
+    if not get_config().get("configurable", {}).get(CONFIG_KEY_CHECKPOINTER):
+        return "large=ask needs a checkpointer to wait for an approval; without one it means no"
+    worst = cost(kit.large.card, Usage(tokens_in=prompt_tokens, tokens_out=grant.max_tokens), kit.large.prices)
+    answer = interrupt(
+        {
+            "kind": "large_model_call",
+            "purpose": purpose,
+            "model": kit.large.card.full_name,
+            "trigger": signal["trigger"] if signal else "",
+            "reason": signal["reason"] if signal else "",
+            "max_tokens": grant.max_tokens,
+            "max_cost_usd": worst,
+            "answers": ["approve", "deny"],
+        }
+    )
+    return "" if answer in ("approve", True) else "the call was denied"

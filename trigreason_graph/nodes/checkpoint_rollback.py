@@ -1,0 +1,58 @@
+"""checkpoint_rollback: back to before the wrong step, with what was paid for in its place."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.paid_gate import large_closed
+from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps
+from trigreason_graph.nodes.strategist import FEW_SUPERSTEPS
+from trigreason_graph.nodes.trigger_router import excerpt
+from trigreason_graph.state import Branch, Signal, State
+
+
+async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
+    """Truncate the trace and keep the branch; the same place for a second time is handed to the LRM."""
+    signal = state["signal"]
+    if signal is None:
+        return {}
+    trace = state["trace"]
+    at = min(max((signal.get("wrong") or 1) - 1, 0), len(trace))
+    paid = [step for step in state["drafts"] if step["author"] == "large"]
+    rejected = [] if paid else state["drafts"]
+    gone = [*trace[at:], *rejected]
+    by = "large" if paid else signal["trigger"]
+    branch = Branch(at=at, steps=gone, why=_why(signal, state, at, by), by=by, mistake=True)
+    fate = settled(signal, "")
+    if not paid:
+        show_signal(state, fate)
+    show_discard(state, branch)
+    show_steps(state, paid, at, signal["trigger"] if paid else "")
+    again = not paid and _been_here(state, at) and not large_closed(kit, state)
+    escalated = Signal(**{**signal, "route": "rewrite", "at": at, "wrong": None})  # type: ignore[typeddict-item]
+    return {
+        "trace": {"keep": at, "add": paid},
+        "discarded": [branch] if gone else [],
+        "drafts": [],
+        "signal": escalated if again else None,
+        "signals": [fate],
+        "finish": state["finish"] if paid else "",
+    }
+
+
+def _why(signal: Signal, state: State, at: int, by: str) -> str:
+    read = f" (it read: {excerpt(state['trace'][at]['text'])})" if at < len(state["trace"]) else ""
+    found = f"Step {at + 1} was found wrong by the large model" if by == "large" else signal["reason"]
+    return found + read
+
+
+def _been_here(state: State, at: int) -> bool:
+    return any(branch["mistake"] and branch["at"] == at for branch in state["discarded"])
+
+
+def after_rollback(state: State) -> Literal["continue", "escalate", "finish"]:
+    """Pure route."""
+    if state["finish"] == "end" or state["remaining"] <= FEW_SUPERSTEPS:
+        return "finish"
+    return "escalate" if state.get("signal") else "continue"

@@ -1,0 +1,65 @@
+"""What every node needs: the models, and the policy, budget and settings in force for this run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from langchain_core.messages import BaseMessage, HumanMessage
+from langgraph.runtime import get_runtime
+
+from trigreason_graph.models.wrapper import ReasoningModel
+from trigreason_graph.policies import Policy, resolve_policy
+from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Handover, Prompts
+from trigreason_graph.settings import Budget, Settings, settings_from
+from trigreason_graph.state import Branch, State, Step
+
+
+@dataclass(frozen=True)
+class Kit:
+    """Built once with the graph; `now` applies the context of the running invocation."""
+
+    small: ReasoningModel
+    large: ReasoningModel
+    policy: Policy
+    budget: Budget
+    settings: Settings = field(default_factory=Settings)
+    prompts: Prompts = DEFAULT_PROMPTS
+    notes: tuple[str, ...] = ()
+
+    def now(self) -> Kit:
+        """This kit under the context of the current run (precedence: context, settings, policy)."""
+        settings = settings_from(get_runtime(Settings).context, self.settings)
+        policy = resolve_policy(settings.policy) if settings.policy else self.policy
+        if settings.triggers:
+            policy = policy.with_fields(settings.triggers)
+        return Kit(self.small, self.large, policy, settings.budget or self.budget, settings, self.prompts, self.notes)
+
+
+HINTS_SHOWN = 3
+"""Latest mistakes told to the next author; more would crowd a small model's prompt."""
+
+
+def handover(state: State, trace: Sequence[Step] | None = None) -> Handover:
+    """What the next author gets, out of the state; `trace` where it differs from the committed one."""
+    return Handover(
+        conversation=conversation(state),
+        problem=state["problem"],
+        blueprint=state.get("blueprint"),
+        trace=state["trace"] if trace is None else trace,
+        hints=hints(state.get("discarded", [])),
+    )
+
+
+def conversation(state: State) -> list[BaseMessage]:
+    """The messages up to and including the one that holds the problem."""
+    messages = state.get("messages", [])
+    for index, message in enumerate(messages):
+        if message.id == state.get("turn"):
+            return list(messages[: index + 1])
+    return [HumanMessage(state["problem"])]
+
+
+def hints(discarded: Sequence[Branch]) -> list[str]:
+    """One line for each of the latest mistakes that were found; a rewritten step is no proof of a mistake."""
+    return [branch["why"] for branch in discarded if branch["mistake"]][-HINTS_SHOWN:]

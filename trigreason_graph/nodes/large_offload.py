@@ -1,0 +1,82 @@
+"""large_offload: the LRM writes the flagged step, or the next ones, and may name an earlier wrong step."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.large_call import LargeReply, write_steps
+from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps
+from trigreason_graph.nodes.strategist import FEW_SUPERSTEPS
+from trigreason_graph.nodes.trigger_router import excerpt
+from trigreason_graph.state import Branch, Purpose, Signal, State, Step
+
+
+async def large_offload(state: State, kit: Kit) -> dict[str, Any]:
+    """Serve the signal. One that cannot be served, for whatever reason, accepts the draft: nothing is lost."""
+    signal = state["signal"]
+    if signal is None:
+        return {}
+    purpose: Purpose = "intervene" if signal["route"] == "intervene" else "rewrite"
+    reply = await write_steps(kit, state, purpose, signal, state["trace"])
+    books = {
+        "ledger": reply.rows,
+        "spent": reply.spent or state["spent"],
+        "next_id": reply.next_id,
+        "large_off": reply.refused if reply.down else state["large_off"],
+    }
+    fate = settled(signal, reply.refused)
+    show_signal(state, fate)
+    if reply.refused:
+        return {**books, **_unserved(state, fate)}
+    wrong = reply.wrong
+    if wrong is not None and 1 <= wrong <= len(state["trace"]) and _may_roll_back(state, kit):
+        # The paid steps wait in `drafts` and take the place of step `wrong` and all after it.
+        waiting = Signal(**{**fate, "wrong": wrong})  # type: ignore[typeddict-item]
+        flagged = _flagged(state, fate)
+        return {**books, "drafts": reply.steps, "signal": waiting, "finish": _finish(reply), "discarded": flagged}
+    branches = _flagged(state, fate)
+    for branch in branches:
+        show_discard(state, branch)
+    show_steps(state, reply.steps, len(state["trace"]), signal["trigger"])
+    return {
+        **books,
+        "trace": reply.steps,
+        "drafts": [],
+        "discarded": branches,
+        "signal": None,
+        "signals": [fate],
+        "finish": _finish(reply),
+    }
+
+
+def _finish(reply: LargeReply) -> str:
+    return "end" if reply.ended else ""
+
+
+def _unserved(state: State, fate: Signal) -> dict[str, Any]:
+    """The draft is accepted, unless it is unfinished or a loop that nobody wants."""
+    drafts: list[Step] = [] if state["finish"] == "partial" else state["drafts"]
+    show_steps(state, drafts, len(state["trace"]))
+    finish = state["finish"] if state["finish"] in ("end", "error") else ""
+    return {"trace": drafts, "drafts": [], "signal": None, "signals": [fate], "finish": finish}
+
+
+def _flagged(state: State, signal: Signal) -> list[Branch]:
+    if not state["drafts"]:
+        return []
+    why = f"{signal['reason']} (it read: {excerpt(state['drafts'][0]['text'])})"
+    mistake = signal["route"] in ("retry", "rollback")
+    return [Branch(at=len(state["trace"]), steps=state["drafts"], why=why, by=signal["trigger"], mistake=mistake)]
+
+
+def _may_roll_back(state: State, kit: Kit) -> bool:
+    return sum(1 for signal in state["signals"] if signal.get("wrong")) < kit.settings.max_rollbacks
+
+
+def after_large(state: State) -> Literal["continue", "rollback", "finish"]:
+    """Pure route."""
+    signal = state.get("signal")
+    if signal is not None and signal.get("wrong"):
+        return "rollback"
+    return "finish" if state["finish"] in ("end", "error") or state["remaining"] <= FEW_SUPERSTEPS else "continue"

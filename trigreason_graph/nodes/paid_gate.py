@@ -1,0 +1,124 @@
+"""The one place where a call of the large model is allowed, bounded or refused, before anything is paid."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from langchain_core.messages import BaseMessage
+
+from trigreason_graph.models.pieces import Usage
+from trigreason_graph.models.prices import cost
+from trigreason_graph.models.wrapper import ReasoningModel, estimate_tokens
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.settings import CONCLUDE_TOKENS, Budget
+from trigreason_graph.state import Spent, State
+
+USEFUL_TOKENS = 32
+"""A call that may write less than this is not worth its input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A call may write up to `max_tokens`; 0 means it is refused, for `reason`."""
+
+    max_tokens: int
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.max_tokens > 0
+
+
+def large_closed(kit: Kit, state: State) -> str:
+    """Why the LRM cannot be called at all at this point; empty when it can."""
+    if state.get("large_off"):
+        return state["large_off"]
+    if kit.settings.large == "never":
+        return "the large model is switched off (large=never)"
+    if kit.settings.large == "shadow":
+        return "shadow mode: nothing is paid"
+    return large_spent(kit.budget, state["spent"], CONCLUDE_TOKENS if kit.policy.answer_by == "large" else 0)
+
+
+def large_spent(budget: Budget, spent: Spent, reserve: int = 0) -> str:
+    """Which of the LRM's limits is used up; empty when none is. `reserve`: output tokens kept for the conclusion."""
+    calls_kept = 1 if reserve else 0
+    if budget.large_calls is not None and spent["large_calls"] + calls_kept >= budget.large_calls:
+        return f"the budget of {budget.large_calls} large-model calls is used up"
+    if budget.large_tokens is not None and budget.large_tokens - spent["large_tokens"] - reserve < USEFUL_TOKENS:
+        return f"the budget of {budget.large_tokens} large-model tokens is used up"
+    if budget.usd is not None and spent["usd"] >= budget.usd > 0:
+        return f"the budget of ${budget.usd:g} is used up"
+    return all_spent(budget, spent)
+
+
+def all_spent(budget: Budget, spent: Spent, reserve: int = CONCLUDE_TOKENS) -> str:
+    """Which limit of the whole run is used up, the conclusion's reserve apart; empty when none is."""
+    if budget.total_tokens is not None and budget.total_tokens - spent["total_tokens"] - reserve < USEFUL_TOKENS:
+        return f"the budget of {budget.total_tokens} tokens is used up"
+    if budget.seconds is not None and spent["seconds"] >= budget.seconds:
+        return f"the budget of {budget.seconds:g} s is used up"
+    return ""
+
+
+def grant_large(kit: Kit, state: State, messages: list[BaseMessage], wanted: int, *, concluding: bool = False) -> Grant:
+    """Whether the LRM may be called with `messages`, and how much it may write.
+
+    The worst case (the whole prompt uncached, `max_tokens` written) must fit every limit; what does not fit is cut
+    down, and a call cut below usefulness is refused.
+
+    Args:
+        kit: Models, budget and settings in force.
+        state: For what was spent.
+        messages: The prompt.
+        wanted: Output tokens asked for.
+        concluding: The call states the answer: it may use the reserve.
+    """
+    mode = kit.settings.large
+    if concluding and (state.get("large_off") or mode in ("never", "shadow")):
+        return Grant(0, state.get("large_off") or f"large={mode}")
+    if not concluding and (reason := large_closed(kit, state)):
+        return Grant(0, reason)
+    reserve = CONCLUDE_TOKENS if kit.policy.answer_by == "large" and not concluding else 0
+    budget, spent = kit.budget, state["spent"]
+    room = [wanted]
+    if budget.large_calls is not None and spent["large_calls"] >= budget.large_calls:
+        return Grant(0, f"the budget of {budget.large_calls} large-model calls is used up")
+    if budget.large_tokens is not None:
+        room.append(budget.large_tokens - spent["large_tokens"] - reserve)
+    if budget.total_tokens is not None:
+        room.append(budget.total_tokens - spent["total_tokens"] - (0 if concluding else CONCLUDE_TOKENS))
+    if kit.large.card.window is not None:
+        room.append(kit.large.card.window - estimate_tokens(messages))
+    if budget.usd is not None:
+        room.append(_affordable(kit.large, messages, budget.usd - spent["usd"]))
+    allowed = min(room)
+    if allowed < min(USEFUL_TOKENS, wanted):
+        return Grant(0, f"a call of {wanted} tokens does not fit what is left of the budget or the model's window")
+    return Grant(allowed)
+
+
+def _affordable(model: ReasoningModel, messages: list[BaseMessage], dollars: float) -> int:
+    """Output tokens that `dollars` buy on top of the prompt."""
+    unbounded = 1_000_000_000
+    prompt = cost(model.card, Usage(tokens_in=estimate_tokens(messages)), model.prices)
+    million = cost(model.card, Usage(tokens_out=1_000_000), model.prices)
+    if prompt is None or not million:
+        return unbounded  # local, or a price nobody knows: building the graph has said so
+    return max(math.floor((dollars - prompt) / million * 1_000_000), 0)
+
+
+def grant_small(kit: Kit, state: State, messages: list[BaseMessage], wanted: int, *, concluding: bool = False) -> Grant:
+    """How much the SRM may write."""
+    room = [wanted]
+    if not concluding and (reason := all_spent(kit.budget, state["spent"])):
+        return Grant(0, reason)
+    if kit.budget.total_tokens is not None:
+        reserve = 0 if concluding else CONCLUDE_TOKENS
+        room.append(kit.budget.total_tokens - state["spent"]["total_tokens"] - reserve)
+    if kit.small.card.window is not None:
+        room.append(kit.small.card.window - estimate_tokens(messages))
+    allowed = min(room)
+    if allowed < min(USEFUL_TOKENS, wanted):
+        return Grant(0, "the trace has outgrown what is left of the small model's window or the budget")
+    return Grant(allowed)

@@ -1,0 +1,118 @@
+"""prepare: checks the input and the models, and clears what an earlier question left on the thread."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Literal
+
+from langchain_core.messages import BaseMessage, HumanMessage
+
+from trigreason_graph.errors import InputError
+from trigreason_graph.events import emit
+from trigreason_graph.models.pieces import text_of
+from trigreason_graph.models.wrapper import ReasoningModel, estimate_tokens
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.paid_gate import large_closed
+from trigreason_graph.reasoning.prompts import Handover, continuation
+from trigreason_graph.reasoning.text import clean
+from trigreason_graph.settings import CONCLUDE_TOKENS
+from trigreason_graph.state import STATE_VERSION, Signal, State, nothing_spent
+from trigreason_graph.triggers import View
+
+WORKING_ROOM = CONCLUDE_TOKENS
+"""Tokens a model's window must have left beside the problem, or nothing can be written."""
+
+
+async def prepare(state: State, kit: Kit) -> dict[str, Any]:
+    """Validate, reset, and set the initiation signal.
+
+    Raises:
+        InputError: No question, or one that does not fit a model's window.
+        ModelNotReady: A model that cannot be called; before anything is paid.
+    """
+    message, is_new = find_question(state)
+    problem = clean(text_of(message)[0]).strip()
+    if not problem:
+        raise InputError('the question is empty: pass {"question": "..."} or messages that end in a human message')
+    earlier = state.get("messages", [])
+    conversation = [*earlier, message] if is_new else [*earlier[: _index(earlier, message) + 1]]
+    for model in (kit.small, kit.large):
+        await model.aready()
+        check_window(model, continuation(Handover(conversation, problem, None, ()), "small", kit.prompts))
+    run_id = uuid.uuid4().hex
+    fresh = State(problem=problem, spent=nothing_spent(), large_off="", trace=[], signals=[])
+    signal = initiation(kit, fresh)
+    emit(
+        "run",
+        run_id,
+        question=problem,
+        small=kit.small.card.full_name,
+        large=kit.large.card.full_name,
+        policy=kit.policy.name,
+    )
+    nothing = {"keep": 0}
+    return {
+        "version": STATE_VERSION,
+        "run_id": run_id,
+        "problem": problem,
+        "turn": message.id,
+        "messages": [message] if is_new else [],
+        "blueprint": None,
+        "trace": nothing,
+        "drafts": [],
+        "finish": "",
+        "signal": signal,
+        "signals": nothing,
+        "discarded": nothing,
+        "ledger": nothing,
+        "spent": nothing_spent(),
+        "next_id": 0,
+        "large_off": "",
+        "notes": list(kit.notes),
+        "outcome": None,
+        "answer": "",
+    }
+
+
+def find_question(state: State) -> tuple[BaseMessage, bool]:
+    """The message that holds the problem, and whether it is new: the given field, else the last human message."""
+    messages = state.get("messages", [])
+    last = next((message for message in reversed(messages) if isinstance(message, HumanMessage)), None)
+    given = state.get("question")
+    if given is not None and not isinstance(given, str):
+        raise InputError(f"the question must be text, not {type(given).__name__}")
+    if given and given.strip():
+        if last is not None and last is messages[-1] and text_of(last)[0].strip() == given.strip():
+            return last, False
+        return HumanMessage(given, id=uuid.uuid4().hex), True
+    if last is None:
+        raise InputError('there is no question: pass {"question": "..."} or messages that end in a human message')
+    return last, False
+
+
+def _index(messages: list[Any], message: BaseMessage) -> int:
+    return next(index for index, other in enumerate(messages) if other is message)
+
+
+def check_window(model: ReasoningModel, messages: list[BaseMessage]) -> None:
+    """Raise InputError when the problem leaves `model` no room to write."""
+    window = model.card.window
+    needed = estimate_tokens(messages) + WORKING_ROOM
+    if window is not None and needed > window:
+        raise InputError(
+            f"the question is too long for {model.card.full_name}: with room for an answer it needs about {needed} "
+            f"tokens, and the context window has {window}. Shorten it, or use a model with a larger window"
+        )
+
+
+def initiation(kit: Kit, state: State) -> Signal | None:
+    """The signal to start with the LRM, unless the policy has none or the LRM cannot be called."""
+    if kit.policy.initiation is None or large_closed(kit, state):
+        return None
+    signal = kit.policy.initiation.check(View(state["problem"], None, (), None, False, ()))
+    return Signal(**{**signal, "at": 0}) if signal else None  # type: ignore[typeddict-item]
+
+
+def after_prepare(state: State) -> Literal["initiate", "go"]:
+    """Pure route: to the strategist when there is an initiation signal."""
+    return "initiate" if state.get("signal") else "go"

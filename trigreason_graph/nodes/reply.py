@@ -1,0 +1,115 @@
+"""Reading a model's reply into steps while it is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from trigreason_graph.events import emit
+from trigreason_graph.models.pieces import Piece
+from trigreason_graph.nodes.writing import StepWriter
+from trigreason_graph.reasoning.answers import complete_answer
+from trigreason_graph.state import Role, Step
+
+HEADER = re.compile(
+    r"\s*\W{0,3}wrong\W{0,3}\s*[:=]?\s*\W{0,3}(none|no|nothing|(?:step\s*)?(\d{1,5}))\b[^\n]*\n*", re.IGNORECASE
+)
+HEADER_LENGTH = 160
+"""Characters after which a reply without a line end has no `wrong:` line."""
+NUMBERING = re.compile(r"\s*(?:#{1,6}\s*)?(?:\*\*)?step\s+\d{1,5}\s*(?:[.:)]|\*\*:?)\s*(?:\*\*)?\s*", re.IGNORECASE)
+
+
+class ReplyReader:
+    """Collects up to `limit` steps out of the pieces of one reply, then asks for the stream to be closed.
+
+    Args:
+        writer: Cuts the text into steps.
+        limit: How many steps are wanted; None: all.
+        header: Whether a first line ``wrong: none`` or ``wrong: k`` may come (taken away wherever it does).
+        tidy: Whether the reply answers a user turn: step numbers are taken off and steps end in a blank line.
+        run_id, role, tokens: For token events; `tokens` turns them on.
+        stop: Asked at every piece; True closes the stream (a drain).
+    """
+
+    def __init__(
+        self,
+        writer: StepWriter,
+        *,
+        limit: int | None,
+        header: bool,
+        tidy: bool,
+        run_id: str,
+        role: Role,
+        tokens: bool,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.steps: list[Step] = []
+        self.wrong: int | None = None
+        self._writer, self._limit, self._tidy = writer, limit, tidy
+        self._head: list[Piece] | None = [] if header else None
+        self._run_id, self._role, self._tokens, self._stop = run_id, role, tokens, stop
+
+    def __call__(self, piece: Piece) -> bool:
+        if self._stop():
+            return True
+        if self._head is not None:
+            self._head.append(piece)
+            text = "".join(part.text for part in self._head)
+            if "\n" not in text.lstrip() and len(text) < HEADER_LENGTH:
+                return False
+            return self._end_head()
+        return self._read(piece)
+
+    def finish(self) -> None:
+        """Take the rest, once the model has ended its turn by itself."""
+        if self._head:
+            self._end_head()
+        if not self.full:
+            self._keep(self._writer.finish())
+
+    @property
+    def full(self) -> bool:
+        return self._limit is not None and len(self.steps) >= self._limit
+
+    def _end_head(self) -> bool:
+        pieces, self._head = self._head or [], None
+        text = "".join(part.text for part in pieces)
+        found = HEADER.match(text)
+        if found:
+            self.wrong = int(found[2]) if found[2] else None
+            text = text[found.end() :]
+        tokens = tuple(token for part in pieces for token in part.tokens)
+        return bool(text) and self._read(Piece(text, tokens if not found else ()))
+
+    def _read(self, piece: Piece) -> bool:
+        if self._tokens:
+            emit("token", self._run_id, role=self._role, step_id=self._writer.next_id, text=piece.text)
+        self._keep(self._writer.feed(piece))
+        return self.full
+
+    def _keep(self, steps: list[Step]) -> None:
+        room = len(steps) if self._limit is None else self._limit - len(self.steps)
+        self.steps += [tidied(step) if self._tidy else step for step in steps[:room]]
+
+
+def tidied(step: Step) -> Step:
+    """A step of a turn-style reply as part of a trace: no number in front, a blank line behind."""
+    text = NUMBERING.sub("", step["text"], count=1) if NUMBERING.match(step["text"]) else step["text"]
+    text = text.strip() or step["text"]
+    return Step(**{**step, "text": text, "sep": step["sep"] if "\n\n" in step["sep"] else "\n\n"})  # type: ignore[typeddict-item]
+
+
+ANSWER_WITHIN = 3
+"""Steps from the end in which a complete answer counts as the end's: models add a remark or two after it."""
+
+
+def with_answer_marked(steps: list[Step], question: str) -> list[Step]:
+    """The steps of a model that ended its turn, the one with its complete answer marked as kind "answer"."""
+    for index in range(len(steps) - 1, max(len(steps) - 1 - ANSWER_WITHIN, -1), -1):
+        step = steps[index]
+        if step["kind"] == "answer":
+            return steps
+        if complete_answer(step["text"], question) is not None:
+            marked = Step(**{**step, "kind": "answer"})  # type: ignore[typeddict-item]
+            return [*steps[:index], marked, *steps[index + 1 :]]
+    return steps

@@ -1,0 +1,83 @@
+"""The report of a run: who wrote what, why, and what it cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from trigreason_graph.models.pieces import Usage
+from trigreason_graph.models.prices import cost
+from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.state import LargeAlone, LedgerRow, Outcome, Report, RoleTotals, State, Step
+
+PROMPT_TOKENS = 60
+"""Tokens of a plain prompt around a problem, for the estimate of what the LRM alone would cost."""
+
+
+def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
+    """Sum up a run from its final state."""
+    trace, signals, discarded = state["trace"], state["signals"], state["discarded"]
+    totals = {role: role_totals(state["ledger"], role) for role in ("small", "large")}
+    thrown = [step for branch in discarded for step in branch["steps"]]
+    costs = [total["cost"] for total in totals.values()]
+    return Report(
+        outcome=outcome,
+        steps=_by_author(trace, tokens=False),
+        tokens=_by_author(trace, tokens=True),
+        interventions=dict(Counter(signal["trigger"] for signal in signals if _called(signal))),  # type: ignore[arg-type]
+        unserved=dict(Counter(signal["trigger"] for signal in signals if not signal.get("served"))),
+        discarded_steps=len(thrown),
+        discarded_tokens=sum(step["tokens"] for step in thrown),
+        rollbacks=sum(1 for signal in signals if signal.get("served") and signal.get("wrong")),
+        totals=totals,
+        cost=None if None in costs else sum(value for value in costs if value is not None),
+        seconds=round(state["spent"]["seconds"], 3),
+        large_alone=large_alone(state, totals["large"], kit),
+        notes=state["notes"],
+    )
+
+
+def _called(signal: object) -> bool:
+    assert isinstance(signal, dict)
+    free = signal["route"] in ("retry", "rollback") and not signal.get("escalated")
+    return bool(signal.get("served")) and not free
+
+
+def _by_author(trace: Sequence[Step], *, tokens: bool) -> dict[str, int]:
+    count: Counter[str] = Counter({"small": 0, "large": 0})
+    for step in trace:
+        count[step["author"]] += step["tokens"] if tokens else 1
+    return dict(count)
+
+
+def role_totals(ledger: Sequence[LedgerRow], role: str) -> RoleTotals:
+    """Ledger sums of one role; the cost is None when any row's is unknown."""
+    rows = [row for row in ledger if row["role"] == role]
+    costs = [row["cost"] for row in rows]
+    return RoleTotals(
+        calls=len(rows),
+        tokens_in=sum(row["tokens_in"] for row in rows),
+        tokens_cached=sum(row["tokens_cached"] for row in rows),
+        tokens_out=sum(row["tokens_out"] for row in rows),
+        tokens_reasoning=sum(row["tokens_reasoning"] for row in rows),
+        seconds=round(sum(row["seconds"] for row in rows), 3),
+        cost=None if None in costs else sum(value for value in costs if value is not None),
+        estimated=any(row["estimated"] for row in rows),
+    )
+
+
+def large_alone(state: State, large: RoleTotals, kit: Kit) -> LargeAlone:
+    """What the LRM alone would have cost for an output as long as the trace. An estimate: its own text would differ.
+
+    Seconds come from the rate at which it wrote in this run; None when it did not write.
+    """
+    out = sum(step["tokens"] for step in state["trace"])
+    asked = int(len(state["problem"]) / CHARS_PER_TOKEN) + PROMPT_TOKENS
+    rate = large["tokens_out"] / large["seconds"] if large["seconds"] and large["tokens_out"] else None
+    return LargeAlone(
+        tokens_in=asked,
+        tokens_out=out,
+        cost=cost(kit.large.card, Usage(tokens_in=asked, tokens_out=out), kit.large.prices),
+        seconds=round(out / rate, 1) if rate else None,
+    )

@@ -1,0 +1,131 @@
+"""step_generator: one request of the SRM, cut into drafts until something is seen in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.runtime import get_runtime
+
+from trigreason_graph.events import emit
+from trigreason_graph.models.dialects import Options
+from trigreason_graph.models.pieces import Piece
+from trigreason_graph.models.wrapper import Exchange
+from trigreason_graph.nodes.bookkeeping import Call
+from trigreason_graph.nodes.judging import Bench
+from trigreason_graph.nodes.kit import Kit, handover
+from trigreason_graph.nodes.paid_gate import grant_small
+from trigreason_graph.nodes.reply import tidied, with_answer_marked
+from trigreason_graph.nodes.writing import StepWriter
+from trigreason_graph.reasoning.prompts import Prompts, continuation, question_turn
+from trigreason_graph.reasoning.segment import open_block
+from trigreason_graph.settings import Settings
+from trigreason_graph.state import State, Step
+
+RUN_TOKENS = 2_048
+"""Longest run of the SRM in tokens; longer ones go on in a further request."""
+PARTIAL_EVERY = 48
+"""Characters between two looks at a growing draft."""
+
+
+async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
+    """Stream drafts until the first signal, `commit_every` drafts, the end of the turn, or a limit."""
+    turn = kit.small.card.style == "turn"
+    given = handover(state)
+    messages = (
+        question_turn(given, go_on(kit.prompts), kit.prompts) if turn else continuation(given, "small", kit.prompts)
+    )
+    grant = grant_small(kit, state, messages, RUN_TOKENS)
+    if not grant:
+        return {"drafts": [], "finish": "budget", "notes": [*state["notes"], grant.reason]}
+    call = Call(state, kit.small, "continue")
+    block = "" if turn else open_block(state["trace"])
+    writer = StepWriter(kit.policy.segment, block, "small", kit.small.card.full_name, call.id, state["next_id"])
+    run = _Run(kit, state, writer, turn)
+    exchange = Exchange(kit.small.card.style, Options(grant.max_tokens, kit.settings.temperature), run)
+    step = len(state["trace"]) + 1
+    last = await kit.small.write(messages, exchange, name="small:step_generator", purpose="continue", step=step)
+    rows, spent = call.end(exchange)
+    finish = run.finish
+    if not finish:
+        finish = _finish_of(last.status, last.finish, bool(run.drafts), grant.max_tokens < RUN_TOKENS)
+    if finish == "end":
+        run.take(writer.finish())
+        run.drafts = with_answer_marked(run.drafts, state["problem"])
+        if run.finish:  # the last step itself fired; the turn has ended all the same
+            finish = "end"
+    return {
+        "drafts": run.drafts,
+        "finish": finish,
+        "ledger": rows,
+        "spent": spent,
+        "next_id": writer.next_id,
+        "notes": [*state["notes"], last.fault] if last.fault and last.fault not in state["notes"] else state["notes"],
+    }
+
+
+def _finish_of(status: str, finish: str, progress: bool, limited: bool) -> str:
+    """Why the stream ended, where it was not us who closed it."""
+    if status == "ok" and finish not in ("length", "max_tokens"):
+        return "end"
+    if status == "ok" and limited:
+        return "budget"
+    if progress:
+        return "length" if status == "ok" else "cut"
+    return "error"  # a stream that brings no finished step would be tried for ever
+
+
+def go_on(texts: Prompts) -> str:
+    """What a turn-style SRM is asked."""
+    return f"Go on with the next steps, separated by blank lines. {texts.finish}"
+
+
+class _Run:
+    """Reads the stream: collects drafts, and closes it when the policy sees something."""
+
+    def __init__(self, kit: Kit, state: State, writer: StepWriter, tidy: bool) -> None:
+        self.drafts: list[Step] = []
+        self.finish = ""
+        self._kit, self._writer, self._tidy = kit, writer, tidy
+        self._run_id = state["run_id"]
+        self._bench = Bench.of(kit, state)
+        self._trace = list(state["trace"])
+        self._runtime = get_runtime(Settings)
+        self._looked = (-1, 0)
+
+    def __call__(self, piece: Piece) -> bool:
+        if self._runtime.drain_requested:
+            self.finish = "drain"
+            return True
+        if self._kit.settings.token_events:
+            emit("token", self._run_id, role="small", step_id=self._writer.next_id, text=piece.text)
+        self.take(self._writer.feed(piece))
+        if not self.finish and self._kit.policy.watches_growing_drafts:
+            self._look_at_growing()
+        return bool(self.finish)
+
+    def take(self, steps: list[Step]) -> None:
+        """Judge finished drafts in order; what comes after one that fires was never wanted."""
+        for step in steps:
+            if self.finish:
+                return
+            draft = tidied(step) if self._tidy else step
+            self.drafts.append(draft)
+            verdict = self._bench.look(self._trace, draft)
+            self._trace.append(draft)
+            if verdict.action != "accept":
+                self.finish = "signal"
+            elif len(self.drafts) >= self._kit.policy.run_length:
+                self.finish = "commit"
+
+    def _look_at_growing(self) -> None:
+        draft = self._writer.growing()
+        if draft is None:
+            return
+        first = self._looked[0] != draft["id"]
+        if not first and len(draft["text"]) < self._looked[1] + PARTIAL_EVERY:
+            return
+        self._looked = (draft["id"], len(draft["text"]))
+        if self._bench.look(self._trace, draft, complete=False).action != "accept":
+            self.drafts.append(draft)
+            self._writer.next_id += 1
+            self.finish = "partial"

@@ -1,0 +1,110 @@
+"""strategist: strategic initiation. The LRM writes a blueprint, or the first steps of the trace."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from trigreason_graph.events import emit
+from trigreason_graph.models.dialects import Options
+from trigreason_graph.models.pieces import Piece
+from trigreason_graph.models.wrapper import Exchange, estimate_tokens
+from trigreason_graph.nodes.approval import approved
+from trigreason_graph.nodes.bookkeeping import Call
+from trigreason_graph.nodes.kit import Kit, handover
+from trigreason_graph.nodes.large_call import LargeReply, write_steps
+from trigreason_graph.nodes.paid_gate import grant_large
+from trigreason_graph.nodes.progress import settled, show_signal, show_steps
+from trigreason_graph.reasoning.prompts import ask_for, question_turn
+from trigreason_graph.state import Blueprint, Signal, State
+
+
+async def strategist(state: State, kit: Kit) -> dict[str, Any]:
+    """Serve the initiation signal; without the LRM the run goes on without a blueprint."""
+    signal, initiation = state["signal"], kit.policy.initiation
+    if signal is None or initiation is None:
+        return {"signal": None}
+    blueprint = None
+    if initiation.form == "blueprint":
+        blueprint, reply = await _write_blueprint(state, kit, signal, initiation.tokens or 120)
+    else:
+        reply = await write_steps(kit, state, "prime", signal, state["trace"], cap=initiation.tokens)
+    signal = settled(signal, reply.refused)
+    show_signal(state, signal)
+    show_steps(state, reply.steps, 0, signal["trigger"])
+    return {
+        "blueprint": blueprint,
+        "trace": reply.steps,
+        "signal": None,
+        "signals": [signal],
+        "finish": "end" if reply.ended else "",
+        "ledger": reply.rows,
+        "spent": reply.spent or state["spent"],
+        "next_id": reply.next_id,
+        "large_off": reply.refused if reply.down else state["large_off"],
+    }
+
+
+async def _write_blueprint(state: State, kit: Kit, signal: Signal, cap: int) -> tuple[Blueprint | None, LargeReply]:
+    messages = question_turn(
+        handover(state), ask_for("initiate", None, "", review=False, tokens=cap, texts=kit.prompts), kit.prompts
+    )
+    grant = grant_large(kit, state, messages, cap)
+    refused = grant.reason or approved(kit, "initiate", signal, grant, estimate_tokens(messages))
+    if refused:
+        return None, LargeReply(refused=refused, next_id=state["next_id"])
+    call = Call(state, kit.large, "initiate", signal["trigger"])
+    written: list[str] = []
+
+    def read(piece: Piece) -> bool:
+        written.append(piece.text)
+        if kit.settings.token_events:
+            emit("token", state["run_id"], role="large", step_id=-1, text=piece.text)
+        return False
+
+    exchange = Exchange("turn", Options(grant.max_tokens, kit.settings.temperature), read)
+    last = await kit.large.write(
+        messages, exchange, name="large:strategist", purpose="initiate", trigger=signal["trigger"], step=0
+    )
+    rows, spent = call.end(exchange)
+    blueprint = parse_blueprint("".join(written))
+    refused = "" if blueprint else last.fault or "the large model wrote no plan"
+    return blueprint, LargeReply(
+        refused=refused, down=last.status == "error", rows=rows, spent=spent, next_id=state["next_id"]
+    )
+
+
+_LABEL = re.compile(r"^\W*(goal|key steps|steps|plan|pitfalls?)\W*:\W*", re.IGNORECASE | re.MULTILINE)
+_ITEM = re.compile(r"(?:^|\s)(?:\d{1,2}[.)]|[-*•])\s+")
+
+
+def parse_blueprint(text: str) -> Blueprint | None:
+    """Read a blueprint tolerantly: labels may be missing or decorated, and a cut last line is kept as it is.
+
+    Returns None for a text without a word. `text` keeps what the LRM wrote, so that prompts show its own words.
+    """
+    text = text.strip()
+    if not re.search(r"\w", text):
+        return None
+    parts: dict[str, str] = {}
+    labels = list(_LABEL.finditer(text))
+    for label, following in zip(labels, [*labels[1:], None], strict=True):
+        key = label[1].lower().rstrip("s")
+        parts.setdefault(key, text[label.end() : following.start() if following else len(text)].strip())
+    steps = parts.get("key step") or parts.get("step") or parts.get("plan") or ("" if labels else text)
+    return Blueprint(
+        text=text, goal=parts.get("goal", ""), key_steps=_items(steps), pitfalls=_items(parts.get("pitfall", ""))
+    )
+
+
+def _items(text: str) -> list[str]:
+    return [item for part in _ITEM.split(text) if (item := " ".join(part.split()).strip(" ;"))]
+
+
+def after_strategist(state: State) -> Literal["continue", "finish"]:
+    """Pure route: a primed trace may already hold the whole solution."""
+    return "finish" if state.get("finish") == "end" or state["remaining"] <= FEW_SUPERSTEPS else "continue"
+
+
+FEW_SUPERSTEPS = 3
+"""Supersteps left of the recursion limit at which the run ends in `answer` instead of an error."""

@@ -1,0 +1,94 @@
+"""trigger_router: judges the drafts, commits what is accepted, and routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from trigreason_graph.nodes.judging import Bench, Verdict
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.progress import show_discard, show_signal, show_steps
+from trigreason_graph.nodes.strategist import FEW_SUPERSTEPS
+from trigreason_graph.state import Branch, Signal, State, Step
+
+EXCERPT = 120
+"""Characters of a thrown-away step that a hint shows."""
+
+
+async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
+    """Accept the drafts up to the first that needs something, and say what it needs."""
+    bench = Bench.of(kit, state)
+    trace, drafts = list(state["trace"]), state["drafts"]
+    start = len(trace)
+    log: list[Signal] = []
+    verdict, flagged = Verdict("accept"), None
+    for index, draft in enumerate(drafts):
+        complete = not (state["finish"] == "partial" and index == len(drafts) - 1)
+        verdict = bench.look(trace, draft, complete=complete)
+        if verdict.action != "accept":
+            flagged = draft
+            break
+        if verdict.signal:
+            log.append(verdict.signal)
+        if complete:
+            trace.append(draft)
+    update = _decided(state, verdict, flagged, trace)
+    if flagged is None and state["finish"] == "error":
+        verdict = bench.rule(_small_model_failed(state), len(trace))
+        update["signal"] = None if verdict.action == "accept" else verdict.signal
+    elif flagged is None and kit.policy.stop_on_repeat and _repeats(trace):
+        update["finish"] = "end"
+    accepted = [*trace[start:], *update.pop("also", ())]
+    if verdict.signal and update["signal"] is None and verdict.signal not in log:
+        log.append(verdict.signal)
+    show_steps(state, accepted, start)
+    for signal in log:
+        show_signal(state, signal)
+    for branch in update.get("discarded", ()):
+        show_discard(state, branch)
+    return {"trace": accepted, "signals": log, **update}
+
+
+def _decided(state: State, verdict: Verdict, flagged: Step | None, trace: Sequence[Step]) -> dict[str, Any]:
+    """Where the flagged draft goes: it waits, is accepted too, or is thrown away."""
+    signal = verdict.signal
+    if flagged is None or signal is None:
+        return {"drafts": [], "signal": None}
+    if verdict.action == "retry":
+        why = f"{signal['reason']} (it read: {excerpt(flagged['text'])})"
+        branch = Branch(at=len(trace), steps=[flagged], why=why, by=signal["trigger"], mistake=True)
+        return {"drafts": [], "signal": None, "discarded": [branch], "finish": "retry"}
+    if verdict.action == "intervene" and not signal.get("drop") and state["finish"] != "partial":
+        return {"drafts": [], "signal": signal, "also": [flagged]}
+    return {"drafts": [flagged], "signal": signal}
+
+
+def _small_model_failed(state: State) -> Signal:
+    reason = state["notes"][-1] if state["notes"] else "the small model gave no usable text"
+    return Signal(
+        trigger="small_model_failed",
+        reason=f"The small model cannot go on: {reason}.",
+        evidence={},
+        route="intervene",
+        steps=None,
+    )
+
+
+def _repeats(trace: Sequence[Step]) -> bool:
+    return len(trace) > 1 and trace[-1]["text"].strip() == trace[-2]["text"].strip()
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a step, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
+
+
+def after_router(state: State) -> Literal["accept", "escalate", "rollback", "finish"]:
+    """Pure route."""
+    signal = state.get("signal")
+    if state["remaining"] <= FEW_SUPERSTEPS:
+        return "finish"
+    if signal is not None:
+        return "rollback" if signal["route"] == "rollback" else "escalate"
+    return "finish" if state["finish"] in ("end", "budget", "error") else "accept"

@@ -1,0 +1,87 @@
+"""From pieces of text to steps."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+from trigreason_graph.models.pieces import Piece, Token
+from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
+from trigreason_graph.reasoning.conclusions import conclusions
+from trigreason_graph.reasoning.segment import Segment, Segmenter, SegmentMode
+from trigreason_graph.state import Role, Step, StepKind
+
+
+class StepWriter:
+    """Cuts what a model writes into steps, and gives each step its tokens.
+
+    Args:
+        mode: How steps are segmented.
+        block: The fence or display maths that is open where the text begins.
+        author, model, call: Who writes, by which ledger row.
+        next_id: Id of the first step.
+    """
+
+    def __init__(self, mode: SegmentMode, block: str, author: Role, model: str, call: int, next_id: int) -> None:
+        self._segmenter = Segmenter(mode, opening=block)
+        self._author, self._model, self._call = author, model, call
+        self.next_id = next_id
+        self._answer: list[str] = []
+        self._tokens: deque[tuple[int, Token]] = deque()
+        self._read = 0
+        self._cut = 0
+
+    def feed(self, piece: Piece) -> list[Step]:
+        """The steps that `piece` completes."""
+        offset = self._read
+        for token in piece.tokens:
+            self._tokens.append((offset, token))
+            offset += token.size
+        self._read += len(piece.text)
+        if piece.phase == "answer":
+            rest = self._segmenter.flush()
+            self._answer.append(piece.text)
+            return [self._step(rest)] if rest else []
+        if self._answer:  # thinking again after the answer began: part of that answer
+            self._answer.append(piece.text)
+            return []
+        return [self._step(segment) for segment in self._segmenter.feed(piece.text)]
+
+    def finish(self) -> list[Step]:
+        """The rest, once the model has ended its turn: the last step, or the answer of a thinking model."""
+        if rest := self._segmenter.flush():
+            return [self._step(rest)]
+        text = "".join(self._answer).strip()
+        return [self._step(Segment(text, ""), "answer", size=self._read - self._cut)] if text else []
+
+    def growing(self) -> Step | None:
+        """The step now being written; None before its first character."""
+        text = self._segmenter.pending
+        if not text.strip():
+            return None
+        return self._build(Segment(text, ""), "reasoning", [token for _, token in self._tokens])
+
+    def _step(self, segment: Segment, kind: StepKind = "reasoning", size: int | None = None) -> Step:
+        self._cut += size if size is not None else len(segment.text) + len(segment.sep)
+        tokens: list[Token] = []
+        while self._tokens and self._tokens[0][0] < self._cut:
+            tokens.append(self._tokens.popleft()[1])
+        step = self._build(segment, kind, tokens)
+        self.next_id += 1
+        return step
+
+    def _build(self, segment: Segment, kind: StepKind, tokens: Sequence[Token]) -> Step:
+        return Step(
+            id=self.next_id,
+            text=segment.text,
+            sep=segment.sep,
+            kind=kind,
+            author=self._author,
+            model=self._model,
+            call=self._call,
+            tokens=len(tokens) or math.ceil(len(segment.text) / CHARS_PER_TOKEN),
+            conclusions=conclusions(segment.text),
+            nats=[token.nats for token in tokens] if tokens else None,
+            entropy=tokens[0].entropy if tokens else None,
+        )
