@@ -5,11 +5,11 @@ A client that knows only ``step``, ``discard`` and ``outcome`` can show a whole 
 | type | fields besides v, type, run_id |
 |---|---|
 | run | question, small, large, policy |
-| call | status ("start" or "end"), role, model, purpose, trigger, call; at the end also the ledger rows as `rows` (one an attempt) and `spent` |
+| call | status ("start" or "end"), role, model, purpose, trigger, call; at the end also rows (ledger), spent |
 | token | role, step_id, text |
 | step | step_id, index, author, model, kind, text, tokens, trigger |
 | signal | trigger, reason, evidence, route, at, served, unserved_reason |
-| discard | at, step_ids, why, by: steps from position `at` on are gone; `step_ids` may include drafts never shown as a step |
+| discard | at, step_ids, why, by: these steps are gone; some may be drafts never shown as a step |
 | tool | name, call, status, text |
 | outcome | kind, detail, answer, report |
 """

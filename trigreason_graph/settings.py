@@ -39,8 +39,8 @@ class Settings(BaseModel):
     large: LargeMode = Field(
         "auto",
         title="Use of the large model",
-        description="auto: when a trigger fires. ask: interrupt for approval before each paid call. shadow: triggers run "
-        "and are logged, nothing is paid. never: the large model is not called.",
+        description="auto: when a trigger fires. ask: interrupt for approval before each paid call. shadow: triggers "
+        "run and are logged, nothing is paid. never: the large model is not called.",
     )
     policy: str | None = Field(
         None, title="Policy", description="Name of a shipped policy that replaces the graph's own for this run."

@@ -21,7 +21,7 @@ class ModelCard:
         provider: As in "provider:model"; also what prices are looked up by.
         name: Model name, as shown in steps, ledger and events.
         style: "prefill": continues the trace as a trailing assistant message. "turn": gets the trace inside a user turn.
-        form: Where its reasoning lives: plain content, ``<think>`` tags in the content, or a separate reasoning field.
+        form: Where its reasoning lives: plain content, ``<think>`` tags in it, or a separate reasoning field.
         dialect: How call options are spelled: OpenAI keywords, Ollama options, or none at all ("plain").
         streams: Sends its text piece by piece.
         logprobs: Reports log-probabilities of the tokens it chose.

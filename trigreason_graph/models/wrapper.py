@@ -103,7 +103,7 @@ class ReasoningModel(BaseChatModel):
         return super()._get_invocation_params(stop=stop, **kwargs)
 
     async def aready(self) -> None:
-        """Make sure the model can be called; raises ModelNotReady with the remedy. Free of charge, cached by the client."""
+        """Make sure the model can be called, free of charge; raises ModelNotReady with the remedy."""
         ready = getattr(self.inner, "aready", None)
         if ready is not None:
             await ready()

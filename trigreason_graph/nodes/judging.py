@@ -54,8 +54,8 @@ class Bench:
     def rule(self, signal: Signal | None, position: int) -> Verdict:
         """What to do about a signal at a position of the trace.
 
-        A retry or a rollback at a place where one was made before goes to the LRM; what cannot be served leaves the draft
-        accepted, so that a greedy SRM is not sent round in circles.
+        A second retry at the same place goes to the LRM; what cannot be served leaves the draft accepted, so that a
+        greedy SRM is not sent round in circles.
         """
         if signal is None:
             return Verdict("accept")

@@ -40,9 +40,9 @@ class Prompts:
     plan: str = "Follow this plan:\n{blueprint}"
     hints: str = "Mistakes made in earlier attempts, not to be repeated:\n{hints}"
     instructions: str = (
-        "You are the expert of two authors who solve a problem in one shared trace of short reasoning steps. The other "
-        "author is a small model that makes mistakes. Write so that the text goes on as if one author had written it: no "
-        "greeting, no restated problem, no headings, no step numbers."
+        "You are the expert of two authors who solve a problem in one shared trace of short reasoning steps. The "
+        "other author is a small model that makes mistakes. Write so that the text goes on as if one author had "
+        "written it: no greeting, no restated problem, no headings, no step numbers."
     )
     initiate: str = (
         "Do not solve the problem. Write a plan for the small model, at most {words} words, in this form:\n"

@@ -1,0 +1,10 @@
+"""The `trigreason` command: one file a verb. Importing this loads nothing; `main` does."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Entry point of the console script; ends the process with the verb's exit code."""
+    from trigreason_graph.cli.app import run
+
+    run()

@@ -1,0 +1,53 @@
+"""The typer application: one file a verb, mounted here."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from trigreason_graph.cli import models
+from trigreason_graph.cli.doctor import doctor
+from trigreason_graph.cli.solve import solve
+from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, Verbs
+
+app = typer.Typer(
+    name="trigreason",
+    cls=Verbs,
+    help="A small local model reasons; a large one is called only when a trigger fires.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=EXIT_CODES)(solve)
+app.command()(doctor)
+app.add_typer(models.app, name="models")
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"trigreason-graph {version('trigreason-graph')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """A small local model reasons; a large one is called only when a trigger fires."""
+
+
+def run() -> None:
+    """Run the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding shows "?" for what it lacks, instead of ending the run.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    app(prog_name="trigreason")
