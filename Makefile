@@ -63,8 +63,8 @@ venv: $(STAMP) ## Make .venv with the package, its extras and the development to
 $(STAMP): pyproject.toml | $(BIN)/python
 	@if command -v uv >/dev/null 2>&1 && uv pip install --python $(BIN)/python --editable '.[all]' --group dev; then :; else \
 		echo "Installing trigreason-graph and its tools into $(VENV) (a minute or two) ..."; \
-		$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' && \
-		$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev; \
+		$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1' && \
+		$(BIN)/python -m pip install -qq --editable '.[all]' --group dev; \
 	fi
 	@touch $@
 

@@ -24,7 +24,7 @@ EventType = Literal["run", "token", "step", "signal", "call", "discard", "tool",
 EVENT_VERSION = 1
 
 
-def emit(kind: EventType, run_id: str, **fields: Any) -> None:
+def emit(kind: EventType, run_id: str, /, **fields: Any) -> None:
     """Send one event to whoever streams ``stream_mode="custom"``; nothing happens outside a graph."""
     try:
         writer = get_stream_writer()

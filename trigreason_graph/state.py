@@ -247,8 +247,8 @@ def trace_text(steps: Sequence[Step], next_author: Author | None = None) -> str:
         steps: The trace.
         next_author: Who goes on; None when nobody does.
     """
-    following = [*(step["author"] for step in steps[1:]), next_author]
-    return "".join(_with_sep(step, author) for step, author in zip(steps, following, strict=True))
+    following = (*(step["author"] for step in steps[1:]), next_author)
+    return "".join(_with_sep(step, author) for step, author in zip(steps, following, strict=False))
 
 
 def _with_sep(step: Step, next_author: Author | None) -> str:

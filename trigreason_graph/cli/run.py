@@ -7,7 +7,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -71,8 +71,9 @@ async def _run(
         stream = graph.astream(
             {"question": question}, config, context=settings, stream_mode=["custom"], control=control
         )
-        async for _, event in stream:
-            handle(event)
+        async with aclosing(stream):  # type: ignore[type-var]
+            async for _, event in stream:
+                handle(event)
 
     running = asyncio.create_task(consume())
     ticking = asyncio.create_task(_tick(tick))
@@ -84,18 +85,20 @@ async def _run(
         control.request_drain("ctrl-c")
         asyncio.get_running_loop().call_later(GRACE, running.cancel)
 
+    interrupted = False
     try:
         with _on_sigint(interrupt):
             await running
     except GraphDrained:
-        pass
+        interrupted = True
     except asyncio.CancelledError:
         if not control.drain_requested:
             raise
+        interrupted = True
     finally:
         ticking.cancel()
     snapshot = await graph.aget_state(config)
-    return Ended(state=snapshot.values, interrupted=control.drain_requested)  # type: ignore[arg-type]
+    return Ended(state=snapshot.values, interrupted=interrupted)  # type: ignore[arg-type]
 
 
 async def _tick(tick: Callable[[], None]) -> None:

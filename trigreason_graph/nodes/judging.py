@@ -8,7 +8,8 @@ from typing import Literal
 
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
-from trigreason_graph.state import Blueprint, Branch, Signal, State, Step
+from trigreason_graph.nodes.progress import settled
+from trigreason_graph.state import Blueprint, Signal, State, Step
 from trigreason_graph.triggers import View, first_signal
 
 Action = Literal["accept", "retry", "rewrite", "intervene", "rollback"]
@@ -30,7 +31,6 @@ class Bench:
     question: str
     blueprint: Blueprint | None
     signals: Sequence[Signal]
-    discarded: Sequence[Branch]
     closed: str
     """Why the LRM cannot be called; empty when it can."""
 
@@ -41,7 +41,6 @@ class Bench:
             state["problem"],
             state.get("blueprint"),
             state.get("signals", []),
-            state.get("discarded", []),
             large_closed(kit, state),
         )
 
@@ -49,6 +48,8 @@ class Bench:
         """The verdict on `draft` as the next step after `trace`."""
         view = View(self.question, self.blueprint, trace, draft, complete, self.signals)
         signal = first_signal(self.kit.policy.triggers, view)
+        if signal and not complete and self._was_refused(signal["trigger"], len(trace)):
+            return Verdict("accept")  # else the stream would be closed at the same place for ever
         return self.rule(signal, len(trace))
 
     def rule(self, signal: Signal | None, position: int) -> Verdict:
@@ -62,17 +63,15 @@ class Bench:
         signal = Signal(**{**signal, "at": position})  # type: ignore[typeddict-item]
         route = signal["route"]
         if route == "retry" and not self._tried(position, "retry"):
-            return Verdict("retry", _served(signal, ""))
+            return Verdict("retry", settled(signal, ""))
         if route == "rollback":
-            wrong = signal.get("wrong") or 0
-            refused = self._rollback_refused(wrong, position)
-            if not refused and not self._tried_rollback(wrong):
-                return Verdict("rollback", _served(signal, ""))
-            if refused:
-                return Verdict("accept", _served(signal, refused))
+            refused = self._rollback_refused(signal.get("wrong") or 0, position)
+            return Verdict("accept", settled(signal, refused)) if refused else Verdict("rollback", signal)
         if self.closed:
-            return Verdict("accept", _served(signal, self.closed))
-        return Verdict("intervene" if route == "intervene" else "rewrite", signal)
+            return Verdict("accept", settled(signal, self.closed))
+        if route == "intervene":
+            return Verdict("intervene", signal)
+        return Verdict("rewrite", Signal(**{**signal, "route": "rewrite"}))  # type: ignore[typeddict-item]
 
     def _rollback_refused(self, wrong: int, position: int) -> str:
         if not 1 <= wrong <= position + 1:
@@ -84,10 +83,8 @@ class Bench:
     def _tried(self, position: int, route: str) -> bool:
         return any(signal["route"] == route and signal.get("at") == position for signal in self.signals)
 
-    def _tried_rollback(self, wrong: int) -> bool:
-        return any(branch["mistake"] and branch["at"] == wrong - 1 for branch in self.discarded)
-
-
-def _served(signal: Signal, refused: str) -> Signal:
-    outcome = {"served": not refused, "unserved_reason": refused}
-    return Signal(**{**signal, **outcome})  # type: ignore[typeddict-item]
+    def _was_refused(self, trigger: str, position: int) -> bool:
+        return any(
+            signal["trigger"] == trigger and signal.get("at") == position and not signal.get("served")
+            for signal in self.signals
+        )

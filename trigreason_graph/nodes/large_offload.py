@@ -66,8 +66,9 @@ def _flagged(state: State, signal: Signal) -> list[Branch]:
     if not state["drafts"]:
         return []
     why = f"{signal['reason']} (it read: {excerpt(state['drafts'][0]['text'])})"
-    mistake = signal["route"] in ("retry", "rollback")
-    return [Branch(at=len(state["trace"]), steps=state["drafts"], why=why, by=signal["trigger"], mistake=mistake)]
+    position = len(state["trace"])
+    mistake = any(earlier["route"] == "retry" and earlier.get("at") == position for earlier in state["signals"])
+    return [Branch(at=position, steps=state["drafts"], why=why, by=signal["trigger"], mistake=mistake)]
 
 
 def _may_roll_back(state: State, kit: Kit) -> bool:

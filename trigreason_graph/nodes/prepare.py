@@ -13,6 +13,7 @@ from trigreason_graph.models.pieces import text_of
 from trigreason_graph.models.wrapper import ReasoningModel, estimate_tokens
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
+from trigreason_graph.nodes.progress import settled
 from trigreason_graph.reasoning.prompts import Handover, continuation
 from trigreason_graph.reasoning.text import clean
 from trigreason_graph.settings import CONCLUDE_TOKENS
@@ -42,6 +43,7 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
     run_id = uuid.uuid4().hex
     fresh = State(problem=problem, spent=nothing_spent(), large_off="", trace=[], signals=[])
     signal = initiation(kit, fresh)
+    closed = large_closed(kit, fresh) if signal else ""
     emit(
         "run",
         run_id,
@@ -61,8 +63,8 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         "trace": nothing,
         "drafts": [],
         "finish": "",
-        "signal": signal,
-        "signals": nothing,
+        "signal": None if closed else signal,
+        "signals": {"keep": 0, "add": [settled(signal, closed)] if signal and closed else []},
         "discarded": nothing,
         "ledger": nothing,
         "spent": nothing_spent(),
@@ -106,8 +108,8 @@ def check_window(model: ReasoningModel, messages: list[BaseMessage]) -> None:
 
 
 def initiation(kit: Kit, state: State) -> Signal | None:
-    """The signal to start with the LRM, unless the policy has none or the LRM cannot be called."""
-    if kit.policy.initiation is None or large_closed(kit, state):
+    """The signal to start with the LRM; None where the policy has no initiation."""
+    if kit.policy.initiation is None:
         return None
     signal = kit.policy.initiation.check(View(state["problem"], None, (), None, False, ()))
     return Signal(**{**signal, "at": 0}) if signal else None  # type: ignore[typeddict-item]

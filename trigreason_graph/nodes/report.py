@@ -9,7 +9,7 @@ from trigreason_graph.models.pieces import Usage
 from trigreason_graph.models.prices import cost
 from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.state import LargeAlone, LedgerRow, Outcome, Report, RoleTotals, State, Step
+from trigreason_graph.state import LargeAlone, LedgerRow, Outcome, Report, RoleTotals, Signal, State, Step
 
 PROMPT_TOKENS = 60
 """Tokens of a plain prompt around a problem, for the estimate of what the LRM alone would cost."""
@@ -25,7 +25,7 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
         outcome=outcome,
         steps=_by_author(trace, tokens=False),
         tokens=_by_author(trace, tokens=True),
-        interventions=dict(Counter(signal["trigger"] for signal in signals if _called(signal))),  # type: ignore[arg-type]
+        interventions=dict(Counter(signal["trigger"] for signal in signals if _called(signal))),  
         unserved=dict(Counter(signal["trigger"] for signal in signals if not signal.get("served"))),
         discarded_steps=len(thrown),
         discarded_tokens=sum(step["tokens"] for step in thrown),
@@ -38,10 +38,9 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
     )
 
 
-def _called(signal: object) -> bool:
-    assert isinstance(signal, dict)
-    free = signal["route"] in ("retry", "rollback") and not signal.get("escalated")
-    return bool(signal.get("served")) and not free
+def _called(signal: Signal) -> bool:
+    """Whether the LRM was called for it: retries and rollbacks found without a model are free."""
+    return bool(signal.get("served")) and signal["route"] in ("rewrite", "intervene")
 
 
 def _by_author(trace: Sequence[Step], *, tokens: bool) -> dict[str, int]:

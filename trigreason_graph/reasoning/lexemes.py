@@ -29,16 +29,19 @@ class Lexeme(NamedTuple):
     """Index of the other bracket, for "open" and "close"."""
 
 
-ATTACHED_UNITS = frozenset(
-    ["kg", "mg", "lb", "lbs", "oz", "cm", "mm", "km", "ft", "yd", "mi", "ml", "cl", "hr", "hrs", "min", "mins", "sec", "secs", "ms", "mph", "kph", "km/h", "gb", "mb", "kb", "cents"]
-)
+def words(text: str) -> frozenset[str]:
+    """A set of words, written as running text."""
+    return frozenset(text.split())
+
+
+ATTACHED_UNITS = words("kg mg lb lbs oz cm mm km ft yd mi ml cl hr hrs min mins sec secs ms mph kph gb mb kb cents")
 """Unit names that may touch their number. Single letters are left out: they could be variables."""
 
 _CJK = "\u3400-\u9fff"
 _LEXEME = re.compile(
     rf"""
       (?P<space>[ \t\u00a0\u2000-\u200a\u202f]+|\\[,;:!\ ]|\\q?quad\b|&|\\(?:left|right|[bB]igg?|displaystyle)\b)
-    | (?P<number>\.?\d+(?:(?:[.,:]|\{{,\}})\d+)*)(?P<suffix>(?:(?![{_CJK}])[^\W\d_])*)
+    | (?P<number>\.?\d+(?:(?:[.,:]|\{{,\}})\d+)*)(?P<suffix>(?:(?![{_CJK}])[^\W\d_²³¹⁰⁴-⁹½¼¾⅓⅔])*)
     | (?P<han>[{_CJK}]+)
     | (?P<times>(?<=\s)[xX](?=\s{{1,3}}[\d$(.]))
     | (?P<word>[^\W\d_](?:(?![{_CJK}])\w|['’](?=\w)|-(?=[^\W\d_]))*)
@@ -145,7 +148,9 @@ def _other(kind: str, match: re.Match[str], spaced: bool, line: str) -> Iterator
     elif kind == "han":
         yield made._replace(kind="word")
     elif kind == "inner":
-        yield from (_word(made._replace(text=part, spaced=True)) for part in match["inner"].split())
+        inner = match["inner"]
+        for index, part in enumerate(inner.split()):
+            yield _word(made._replace(text=part, spaced=index > 0 or spaced or inner[0].isspace()))
     elif kind == "cents":
         yield made._replace(kind="word", text="cents")
     elif kind == "stop":

@@ -1,0 +1,454 @@
+"""The graph at its public face, driven by scripted models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+
+from tests.graphs import STEPS, Marker, full_state, graph, large, small
+from trigreason_graph import Budget, InputError, Settings, StrategicInitiation, create_trigreason_graph
+from trigreason_graph.testing import Scripted
+
+QUESTION = {"question": "What is 3 + 4?"}
+
+
+def config(thread: str = "t") -> dict[str, Any]:
+    return {"configurable": {"thread_id": thread}}
+
+
+def texts(result: dict[str, Any]) -> list[str]:
+    return [step["text"] for step in result["trace"]]
+
+
+class TestWaysIn:
+    def test_invoke(self) -> None:
+        result = graph(small(STEPS)).invoke(QUESTION)
+        assert result["answer"] == "7"
+        assert result["report"]["outcome"]["kind"] == "answered"
+        assert result["messages"][-1].content == "7"
+
+    async def test_ainvoke(self) -> None:
+        result = await graph(small(STEPS)).ainvoke(QUESTION)
+        assert texts(result) == ["One thing is 3.", "Another thing is 4.", "So the result is \\boxed{7}."]
+        assert result["trace"][-1]["kind"] == "answer"
+
+    async def test_invoke_inside_a_running_loop(self) -> None:
+        assert graph(small(STEPS)).invoke(QUESTION)["answer"] == "7"
+
+    def test_stream(self) -> None:
+        events = list(graph(small(STEPS)).stream(QUESTION, stream_mode="custom"))
+        assert [event["text"] for event in events if event["type"] == "step"] == [
+            "One thing is 3.",
+            "Another thing is 4.",
+            "So the result is \\boxed{7}.",
+        ]
+        assert "".join(event["text"] for event in events if event["type"] == "token") == STEPS
+
+    async def test_astream_with_a_checkpointer(self) -> None:
+        compiled = graph(small(STEPS), checkpointer=InMemorySaver())
+        events = [event async for event in compiled.astream(QUESTION, config(), stream_mode="custom")]
+        assert events[0]["type"] == "run"
+        assert events[-1]["type"] == "outcome"
+        assert {event["v"] for event in events} == {1}
+
+    def test_sync_with_a_checkpointer(self) -> None:
+        assert graph(small(STEPS), checkpointer=InMemorySaver()).invoke(QUESTION, config())["answer"] == "7"
+
+    async def test_token_events_can_be_turned_off(self) -> None:
+        compiled = graph(small(STEPS), settings=Settings(token_events=False))
+        assert not [event async for event in compiled.astream(QUESTION, stream_mode="custom") if event["type"] == "token"]
+
+    async def test_a_conversation_is_the_problems_context(self) -> None:
+        model = small(STEPS)
+        messages = [("system", "Be exact."), ("user", "I have 3."), ("ai", "Good."), ("user", "And 4 more. Sum?")]
+        result = await graph(model).ainvoke({"messages": messages})
+        assert [message.content for message in model.prompts[0]][:3] == ["Be exact.", "I have 3.", "Good."]
+        assert str(model.prompts[0][3].content).startswith("And 4 more. Sum?")
+        assert [type(message) for message in result["messages"][-2:]] == [HumanMessage, AIMessage]
+
+    async def test_a_second_question_on_the_same_thread_starts_clean(self) -> None:
+        model = small(STEPS, "That is \\boxed{9}.")
+        compiled = graph(model, checkpointer=InMemorySaver())
+        await compiled.ainvoke(QUESTION, config())
+        result = await compiled.ainvoke({"messages": [("user", "And 4 + 5?")]}, config())
+        assert result["answer"] == "9"
+        assert texts(result) == ["That is \\boxed{9}."]
+        state = await full_state(compiled, config())
+        assert len(state["ledger"]) == 1
+        assert state["problem"] == "And 4 + 5?"
+        assert [str(message.content) for message in model.prompts[1]][:2] == ["What is 3 + 4?", "7"]
+
+    async def test_the_drawing_shows_the_picture_of_the_design(self) -> None:
+        drawn = graph(small()).get_graph()
+        assert set(drawn.nodes) - {"__start__", "__end__"} == {
+            "prepare",
+            "strategist",
+            "step_generator",
+            "trigger_router",
+            "large_offload",
+            "checkpoint_rollback",
+            "answer",
+        }
+        edges = {(edge.source, edge.target, edge.data) for edge in drawn.edges}
+        assert ("trigger_router", "large_offload", "escalate") in edges
+        assert ("trigger_router", "answer", "finish") in edges
+
+
+class TestInitiation:
+    async def test_a_blueprint_reaches_the_small_model(self) -> None:
+        writer, planner = small(STEPS), large("Goal: the sum\nKey steps: 1. read 2. add\nPitfalls: none")
+        compiled = graph(writer, planner, initiation=StrategicInitiation(), checkpointer=InMemorySaver())
+        result = await compiled.ainvoke(QUESTION, config())
+        assert "Key steps: 1. read 2. add" in str(writer.prompts[0][-1].content)
+        assert result["report"]["interventions"] == {"strategic_initiation": 1}
+        assert (await full_state(compiled, config()))["blueprint"]["key_steps"] == ["read", "add"]
+
+    async def test_priming_writes_the_first_steps(self) -> None:
+        writer, planner = small("So \\boxed{7}."), large("First, 3.\n\nThen, 4.\n\nNever read.")
+        result = await graph(
+            writer, planner, initiation=StrategicInitiation(form="prime", tokens=None, steps=2)
+        ).ainvoke(QUESTION)
+        assert texts(result) == ["First, 3.", "Then, 4.", "So \\boxed{7}."]
+        assert [step["author"] for step in result["trace"]] == ["large", "large", "small"]
+        assert str(writer.prompts[0][-1].content) == "First, 3.\n\nThen, 4.\n\n"
+
+    async def test_priming_to_the_end_is_the_large_model_alone(self) -> None:
+        writer, planner = small(), large(STEPS)
+        result = await graph(
+            writer, planner, initiation=StrategicInitiation(form="prime", tokens=None, steps=None)
+        ).ainvoke(QUESTION)
+        assert result["answer"] == "7"
+        assert writer.calls == 0
+
+    async def test_without_the_large_model_the_run_goes_on(self) -> None:
+        planner = large(Scripted(None, error=ConnectionError("refused")), loop=True)
+        result = await graph(small(STEPS), planner, initiation=StrategicInitiation()).ainvoke(QUESTION)
+        assert result["answer"] == "7"
+        assert result["report"]["unserved"] == {"strategic_initiation": 1}
+
+
+class TestOffload:
+    async def test_the_flagged_step_is_rewritten_and_kept_as_discarded(self) -> None:
+        writer = small("One thing is 3.\n\nBAD thing is 5.\n\nnever read", "So \\boxed{7}.")
+        expert = large("wrong: none\n\nAnother thing is 4.")
+        compiled = graph(writer, expert, Marker("BAD"), checkpointer=InMemorySaver())
+        result = await compiled.ainvoke(QUESTION, config())
+        assert texts(result) == ["One thing is 3.", "Another thing is 4.", "So \\boxed{7}."]
+        state = await full_state(compiled, config())
+        assert [step["text"] for step in state["discarded"][0]["steps"]] == ["BAD thing is 5."]
+        assert "BAD" not in str(expert.prompts[0][-1].content)
+        assert "Step 1. One thing is 3." in str(expert.prompts[0][-1].content)
+        assert str(writer.prompts[1][-1].content) == "One thing is 3.\n\nAnother thing is 4.\n\n"
+        assert result["report"]["discarded_steps"] == 1
+
+    async def test_an_intervention_keeps_the_flagged_step(self) -> None:
+        writer = small("Hmm, WAIT.\n\nnever read", "So \\boxed{7}.")
+        result = await graph(writer, large("Get on: 3 and 4."), Marker("WAIT", "intervene")).ainvoke(QUESTION)
+        assert texts(result) == ["Hmm, WAIT.", "Get on: 3 and 4.", "So \\boxed{7}."]
+
+    async def test_a_dropped_step_of_an_intervention_is_gone(self) -> None:
+        writer = small("LOOP again.\n\nnever read", "So \\boxed{7}.")
+        result = await graph(writer, large("3 and 4."), Marker("LOOP", "intervene", drop=True)).ainvoke(QUESTION)
+        assert texts(result) == ["3 and 4.", "So \\boxed{7}."]
+
+    async def test_a_hand_off_writes_to_the_end(self) -> None:
+        writer = small("BAD.\n\nnever read")
+        result = await graph(writer, large("3.\n\n4.\n\nSo \\boxed{7}."), Marker("BAD", steps=None)).ainvoke(QUESTION)
+        assert texts(result) == ["3.", "4.", "So \\boxed{7}."]
+        assert writer.calls == 1
+
+    async def test_the_reply_is_closed_after_the_wanted_steps(self) -> None:
+        expert = large("wrong: none\n\nStep 2: Another is 4.\n\nnot wanted\n\nnot wanted either")
+        result = await graph(small("BAD.\n\nx", "So \\boxed{7}."), expert, Marker("BAD")).ainvoke(QUESTION)
+        assert texts(result) == ["Another is 4.", "So \\boxed{7}."]
+        assert expert.served == []
+
+    async def test_an_answer_by_the_large_model_ends_the_run(self) -> None:
+        writer = small("BAD.\n\nx")
+        result = await graph(writer, large("So \\boxed{7}."), Marker("BAD")).ainvoke(QUESTION)
+        assert (result["answer"], writer.calls) == ("7", 1)
+
+
+class TestRetry:
+    async def test_the_small_model_redrafts_once_for_free(self) -> None:
+        writer = small("3 + 4 = 8 BAD.\n\nx", "So \\boxed{7}.")
+        expert = large()
+        result = await graph(writer, expert, Marker("BAD", "retry")).ainvoke(QUESTION)
+        assert texts(result) == ["So \\boxed{7}."]
+        assert expert.calls == 0
+        assert "3 + 4 = 8 BAD." in str(writer.prompts[1][-1].content), "the redraft is told what was wrong"
+
+    async def test_the_second_time_goes_to_the_large_model(self) -> None:
+        writer = small("BAD one.\n\nx", "BAD two.\n\nx", "So \\boxed{7}.")
+        result = await graph(writer, large("wrong: none\n\nGood."), Marker("BAD", "retry")).ainvoke(QUESTION)
+        assert texts(result) == ["Good.", "So \\boxed{7}."]
+        assert result["report"]["interventions"] == {"marker": 1}
+        assert result["report"]["discarded_steps"] == 2
+
+
+class TestRollback:
+    async def test_steps_already_paid_for_replace_the_wrong_ones(self) -> None:
+        writer = small("Fine.\n\nWrong one.\n\nBAD.\n\nx", "So \\boxed{7}.")
+        expert = large("wrong: 2\n\nRight one.")
+        compiled = graph(writer, expert, Marker("BAD"), checkpointer=InMemorySaver())
+        result = await compiled.ainvoke(QUESTION, config())
+        assert texts(result) == ["Fine.", "Right one.", "So \\boxed{7}."]
+        assert expert.calls == 1
+        state = await full_state(compiled, config())
+        assert [[step["text"] for step in branch["steps"]] for branch in state["discarded"]] == [["BAD."], ["Wrong one."]]
+        assert result["report"]["rollbacks"] == 1
+        assert "Wrong one." in str(writer.prompts[1][0].content), "the next author is told what was wrong"
+
+    async def test_an_error_found_for_free_truncates(self) -> None:
+        writer = small("Fine.\n\nOdd.\n\nCONTRADICTION.\n\nx", "So \\boxed{7}.")
+        expert = large()
+        result = await graph(writer, expert, Marker("CONTRADICTION", "rollback", wrong=2)).ainvoke(QUESTION)
+        assert texts(result) == ["Fine.", "So \\boxed{7}."]
+        assert expert.calls == 0
+
+    async def test_the_same_place_for_a_second_time_goes_to_the_large_model(self) -> None:
+        looping = "Odd.\n\nCONTRADICTION.\n\nx"
+        writer = small(f"Fine.\n\n{looping}", looping, "So \\boxed{7}.")
+        expert = large("wrong: none\n\nRight.")
+        result = await graph(writer, expert, Marker("CONTRADICTION", "rollback", wrong=2)).ainvoke(QUESTION)
+        assert texts(result) == ["Fine.", "Right.", "So \\boxed{7}."]
+
+    async def test_rollbacks_are_capped(self) -> None:
+        writer = small(*["Odd.\n\nCONTRADICTION.\n\n\\boxed{7}"] * 2)
+        compiled = graph(
+            writer,
+            large(),
+            Marker("CONTRADICTION", "rollback", wrong=1),
+            settings=Settings(max_rollbacks=1, large="never"),
+        )
+        result = await compiled.ainvoke(QUESTION)
+        assert texts(result) == ["Odd.", "CONTRADICTION.", "\\boxed{7}"]
+
+    async def test_a_step_that_is_not_there_cannot_be_wrong(self) -> None:
+        result = await graph(
+            small("Fine.\n\nBAD.\n\nx", "So \\boxed{7}."), large("wrong: 17\n\nGood."), Marker("BAD")
+        ).ainvoke(QUESTION)
+        assert texts(result) == ["Fine.", "Good.", "So \\boxed{7}."]
+
+
+UNSERVED = {
+    "down": (large(Scripted(None, error=ConnectionError("refused")), loop=True), {}, "refused"),
+    "never": (large(), {"settings": Settings(large="never")}, "never"),
+    "shadow": (large(), {"settings": Settings(large="shadow")}, "shadow"),
+    "no calls left": (large(), {"budget": Budget(large_calls=0, usd=None)}, "0 large-model calls"),
+    "no tokens left": (large(), {"budget": Budget(large_tokens=10, usd=None)}, "10 large-model tokens"),
+    "empty reply": (large("", loop=True), {}, "no finished step"),
+    "white space": (large("\n \n\n", loop=True), {}, "no finished step"),
+    "only a header": (large("wrong: none", loop=True), {}, "no finished step"),
+    "broken stream": (large(Scripted("wrong: none\n\nNot fin", error=ConnectionError("gone")), loop=True), {}, "gone"),
+    "nobody to ask": (large(), {"settings": Settings(large="ask")}, "checkpointer"),
+}
+
+
+@pytest.mark.parametrize("route", ["rewrite", "intervene"])
+@pytest.mark.parametrize("case", UNSERVED)
+async def test_an_escalation_that_is_not_served_accepts_the_draft_and_ends(case: str, route: Any) -> None:
+    """No livelock: a greedy small model writes the same flagged step for ever."""
+    expert, fields, reason = UNSERVED[case]
+    writer = small("BAD 1.\n\nx", "BAD 2.\n\nx", "BAD 3. So \\boxed{7}.", "BAD 3. So \\boxed{7}.")
+    if fields or case == "down":  # known to be closed: the stream is not even interrupted
+        writer = small("BAD 1.\n\nx", "BAD 2.\n\nBAD 3. So \\boxed{7}.") if case == "down" else small(
+            "BAD 1.\n\nBAD 2.\n\nBAD 3. So \\boxed{7}."
+        )
+    if case == "nobody to ask":
+        writer = small("BAD 1.\n\nx", "BAD 2.\n\nx", "BAD 3. So \\boxed{7}.")
+    expert = expert.model_copy(deep=True)
+    compiled = graph(writer, expert, Marker("BAD", route), **fields)
+    compiled.checkpointer = None
+    result = await compiled.ainvoke(QUESTION, {"recursion_limit": 40})
+    assert texts(result) == ["BAD 1.", "BAD 2.", "BAD 3. So \\boxed{7}."]
+    assert result["answer"] == "7"
+    assert result["report"]["unserved"] == {"marker": 3}
+    assert result["report"]["interventions"] == {}
+
+
+async def test_the_reason_of_an_unserved_signal_is_in_the_log() -> None:
+    for case, (expert, fields, reason) in UNSERVED.items():
+        writer = small("BAD.\n\nx", "So \\boxed{7}.", "x", loop=True)
+        compiled = graph(writer, expert.model_copy(deep=True), Marker("BAD"), checkpointer=InMemorySaver(), **fields)
+        if case == "nobody to ask":
+            continue
+        await compiled.ainvoke(QUESTION, config())
+        signal = (await full_state(compiled, config()))["signals"][0]
+        assert signal["served"] is False
+        assert reason in signal["unserved_reason"], case
+
+
+class TestApproval:
+    async def test_ask_interrupts_before_the_call_and_repeats_nothing(self) -> None:
+        writer, expert = small("BAD.\n\nx", "So \\boxed{7}."), large("Good.")
+        compiled = graph(
+            writer, expert, Marker("BAD"), settings=Settings(large="ask"), checkpointer=InMemorySaver()
+        )
+        paused = await compiled.ainvoke(QUESTION, config())
+        asked = paused["__interrupt__"][0].value
+        assert (asked["trigger"], expert.calls) == ("marker", 0)
+        result = await compiled.ainvoke(Command(resume="approve"), config())
+        assert texts(result) == ["Good.", "So \\boxed{7}."]
+        assert writer.calls == 2
+
+    async def test_a_denied_call_leaves_the_small_model_alone(self) -> None:
+        writer, expert = small("BAD.\n\nx", "So \\boxed{7}."), large()
+        compiled = graph(
+            writer, expert, Marker("BAD"), settings=Settings(large="ask"), checkpointer=InMemorySaver()
+        )
+        await compiled.ainvoke(QUESTION, config())
+        result = await compiled.ainvoke(Command(resume="deny"), config())
+        assert texts(result) == ["BAD.", "So \\boxed{7}."]
+
+
+class TestBudget:
+    async def test_spent_paid_budget_leaves_the_small_model_alone(self) -> None:
+        writer = small("BAD.\n\nx", "BAD again.\n\nSo \\boxed{7}.")
+        result = await graph(
+            writer, large("Good."), Marker("BAD"), budget=Budget(large_calls=1, usd=None)
+        ).ainvoke(QUESTION)
+        assert texts(result) == ["Good.", "BAD again.", "So \\boxed{7}."]
+        assert result["report"]["outcome"]["kind"] == "answered"
+
+    async def test_all_spent_ends_with_the_best_answer_so_far(self) -> None:
+        rambling = "\n\n".join(f"Thing number {number} is of no use at all." for number in range(200))
+        writer = small(rambling, "7}.")
+        result = await graph(writer, budget=Budget(total_tokens=400, usd=None), commit_every=999).ainvoke(QUESTION)
+        assert result["report"]["outcome"]["kind"] == "budget"
+        assert result["answer"] == "7"
+        assert result["report"]["totals"]["small"]["tokens_out"] <= 400
+
+    async def test_dollars_are_checked_against_the_worst_case(self) -> None:
+        from trigreason_graph import Price
+
+        builder = create_trigreason_graph(
+            small=small("BAD.\n\nx So \\boxed{7}.", "So \\boxed{7}."),
+            large=(expert := large("Good.")),
+            policy=[Marker("BAD")],
+            budget=Budget(usd=0.001),
+            prices={"scripted:large": Price(input=1000.0, output=1000.0)},
+        )
+        result = await builder.compile().ainvoke(QUESTION)
+        assert expert.calls == 0
+        assert result["report"]["unserved"] == {"marker": 1}
+
+    def test_a_dollar_limit_that_cannot_be_held_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="usd=1 cannot be held"):
+            create_trigreason_graph(small=small(), large=large(), budget=Budget(usd=1.0))
+
+    async def test_an_inherited_recursion_limit_ends_in_an_answer(self) -> None:
+        writer = small(*["A step.\n\nBAD.\n\nx"] * 9, "7}.")
+        result = await graph(writer, large("Good.", loop=True), Marker("BAD")).ainvoke(QUESTION, {"recursion_limit": 9})
+        assert result["report"]["outcome"]["kind"] == "unfinished"
+
+
+class TestFailures:
+    async def test_a_dead_small_model_hands_over(self) -> None:
+        writer = small(Scripted(None, error=ConnectionError("refused")), loop=True)
+        result = await graph(writer, large("3.\n\nSo \\boxed{7}.")).ainvoke(QUESTION)
+        assert result["answer"] == "7"
+        assert result["report"]["interventions"] == {"small_model_failed": 1}
+
+    async def test_two_dead_models_end_honestly(self) -> None:
+        dead = Scripted(None, error=ConnectionError("refused"))
+        result = await graph(small(dead, loop=True), large(dead, loop=True)).ainvoke(QUESTION)
+        assert result["answer"] == ""
+        assert result["report"]["outcome"]["kind"] == "model_error"
+        assert "refused" in result["report"]["outcome"]["detail"]
+        assert not [message for message in result["messages"] if message.type == "ai"]
+
+    async def test_a_broken_stream_keeps_its_finished_steps(self) -> None:
+        writer = small(Scripted("One is 3.\n\nTwo is", error=ConnectionError("gone")), "Two is 4.\n\nSo \\boxed{7}.")
+        result = await graph(writer).ainvoke(QUESTION)
+        assert texts(result) == ["One is 3.", "Two is 4.", "So \\boxed{7}."]
+
+    async def test_a_users_trigger_that_raises_is_not_hidden(self) -> None:
+        class Broken:
+            name, when = "broken", "step"
+
+            def check(self, view: Any) -> None:
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await graph(small(STEPS), large(), Broken()).ainvoke(QUESTION)
+
+    async def test_no_answer_is_asked_for_in_one_short_call(self) -> None:
+        writer = small("One is 3.\n\nTwo is 4, done.", "7}.\nrambling on")
+        result = await graph(writer).ainvoke(QUESTION)
+        assert result["answer"] == "7"
+        assert result["trace"][-1]["kind"] == "answer"
+        assert writer.calls == 2
+
+    async def test_no_answer_is_made_up(self) -> None:
+        result = await graph(small("I think 42 or 7.", "", loop=True), large("", loop=True)).ainvoke(QUESTION)
+        assert result["answer"] == ""
+        assert result["report"]["outcome"]["kind"] == "unfinished"
+
+
+class TestLedger:
+    async def test_sums_equal_what_the_servers_counted(self) -> None:
+        writer = small(STEPS)
+        planner = large("Goal: sum. Key steps: 1. add")
+        compiled = graph(writer, planner, initiation=StrategicInitiation(), checkpointer=InMemorySaver())
+        result = await compiled.ainvoke(QUESTION, config())
+        totals = result["report"]["totals"]
+        assert totals["small"]["tokens_out"] == sum(writer.served)
+        assert totals["large"]["tokens_out"] == sum(planner.served)
+        state = await full_state(compiled, config())
+        assert state["spent"]["total_tokens"] == sum(row["tokens_out"] for row in state["ledger"])
+
+    async def test_a_closed_stream_counts_what_arrived(self) -> None:
+        compiled = graph(
+            small("BAD one.\n\nx y z", "So \\boxed{7}."), large("Good."), Marker("BAD"), checkpointer=InMemorySaver()
+        )
+        await compiled.ainvoke(QUESTION, config())
+        row = (await full_state(compiled, config()))["ledger"][0]
+        assert (row["status"], row["estimated"], row["tokens_out"]) == ("cut", True, 4)
+
+    async def test_every_step_names_its_call(self) -> None:
+        compiled = graph(
+            small("BAD.\n\nx", "So \\boxed{7}."), large("Good."), Marker("BAD"), checkpointer=InMemorySaver()
+        )
+        await compiled.ainvoke(QUESTION, config())
+        state = await full_state(compiled, config())
+        assert [state["ledger"][step["call"]]["role"] for step in state["trace"]] == ["large", "small"]
+        assert [row["id"] for row in state["ledger"]] == list(range(len(state["ledger"])))
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("given", [{"question": ""}, {"question": "  \n"}, {"messages": []}, {}])
+    async def test_no_question(self, given: dict[str, Any]) -> None:
+        model = small(STEPS)
+        with pytest.raises(InputError, match="question"):
+            await graph(model).ainvoke(given or {"messages": []})
+        assert model.calls == 0
+
+    async def test_too_long_a_question(self) -> None:
+        model = small(STEPS)
+        model.trigreason_card = model.trigreason_card.__class__(
+            **{**{f: getattr(model.trigreason_card, f) for f in model.trigreason_card.__dataclass_fields__}, "window": 512}
+        )
+        with pytest.raises(InputError, match="too long for scripted:small.*512"):
+            await graph(model).ainvoke({"question": "word " * 2000})
+        assert model.calls == 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "named"),
+        [
+            ({"small": None}, "small="),
+            ({"large": ""}, "large="),
+            ({"small": "gpt"}, "small="),
+            ({"large": "nobody:model"}, "large=.*unknown provider"),
+            ({"small": 3}, "small="),
+            ({"policy": "nonsense"}, "policy"),
+        ],
+    )
+    def test_bad_arguments_are_named(self, arguments: dict[str, Any], named: str) -> None:
+        good: dict[str, Any] = {"small": small(), "large": large()}
+        with pytest.raises(ValueError, match=named):
+            create_trigreason_graph(**{**good, **arguments})

@@ -1,0 +1,154 @@
+"""The doctor's looks at this machine: quick, and without changing anything."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from trigreason_graph.cli.findings import Finding
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+PACKAGE = "trigreason-graph"
+NEEDED_EXTRA = "embedded"
+"""The extra without which the embedded pair cannot run."""
+
+OLLAMA_PORT = 11434
+OLLAMA_LOGPROBS = "0.12.11"
+"""First Ollama server that streams log-probabilities."""
+OLLAMA_SECONDS = 1.0
+"""Longest wait for an Ollama server: a local one answers within milliseconds."""
+
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "DEEPSEEK_API_KEY", "OPENROUTER_API_KEY")
+
+
+def check_python() -> Finding:
+    """The interpreter; an older one could not have installed the package."""
+    text = f"{platform.python_version()} ({sys.executable})"
+    return Finding("Python", "ok", text, details={"version": platform.python_version(), "executable": sys.executable})
+
+
+def check_packages() -> Iterator[Finding]:
+    """Installed versions against the floors in this package's own metadata, core first, then its extras."""
+    try:
+        requirements = _requirements()
+    except metadata.PackageNotFoundError:
+        yield Finding("packages", "problem", f"{PACKAGE} is not installed, only importable", "pip install -e .")
+        return
+    yield _check_group("packages", requirements.pop(""), required=True)
+    for extra, group in requirements.items():
+        yield _check_group(f"extra {extra}", group, required=extra == NEEDED_EXTRA, extra=extra)
+
+
+def _requirements() -> dict[str, list[Requirement]]:
+    """Requirements by extra; the core's under the empty name. "all" only repeats other extras."""
+    from packaging.requirements import Requirement
+
+    declared = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
+    extras = metadata.metadata(PACKAGE).get_all("Provides-Extra") or []
+    core = [one for one in declared if one.marker is None or one.marker.evaluate({"extra": ""})]
+    groups = {"": core}
+    for extra in (name for name in extras if name != "all"):
+        own = [
+            one
+            for one in declared
+            if one not in core and one.name != PACKAGE and one.marker and one.marker.evaluate({"extra": extra})
+        ]
+        if own:
+            groups[extra] = own
+    return groups
+
+
+def _check_group(topic: str, group: list[Requirement], *, required: bool, extra: str = "") -> Finding:
+    rows = [_installed(requirement) for requirement in group]
+    wrong = [requirement for requirement, row in zip(group, rows, strict=True) if not row["ok"]]
+    details: dict[str, Any] = {"packages": rows}
+    if not wrong:
+        return Finding(topic, "ok", ", ".join(f"{row['name']} {row['version']}" for row in rows), details=details)
+    faults = [_fault(row) for row in rows if not row["ok"]]
+    asked = " ".join(f"'{one.name}{one.specifier}'" for one in wrong)
+    mend = f"pip install '{PACKAGE}[{extra}]'" if extra else f"pip install -U {asked}"
+    return Finding(topic, "problem" if required else "note", "; ".join(faults), mend, details)
+
+
+def _installed(requirement: Requirement) -> dict[str, Any]:
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        version = None
+    fits = version is not None and requirement.specifier.contains(version, prereleases=True)
+    return {"name": requirement.name, "version": version, "needs": str(requirement.specifier), "ok": fits}
+
+
+def _fault(row: dict[str, Any]) -> str:
+    if row["version"] is None:
+        return f"{row['name']} is not installed"
+    return f"{row['name']} {row['version']} does not meet {row['needs']}"
+
+
+def check_cores() -> Finding:
+    """Cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Finding("cores", "ok", str(cores), details={"cores": cores})
+
+
+def check_ollama() -> Finding:
+    """An Ollama server, its models, and whether it reports log-probabilities. Optional."""
+    import httpx
+
+    address = ollama_address(os.environ.get("OLLAMA_HOST", ""))
+    details: dict[str, Any] = {"address": address, "version": None, "models": []}
+    try:
+        with httpx.Client(base_url=address, timeout=OLLAMA_SECONDS) as client:
+            version = str(client.get("/api/version").raise_for_status().json()["version"])
+            listed = client.get("/api/tags").raise_for_status().json().get("models") or []
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        text = f"none answers at {address} (needed for ollama: models only)"
+        return Finding("Ollama", "note", text, "ollama serve", details)
+    names = [str(model.get("name")) for model in listed]
+    details |= {"version": version, "models": names, "logprobs": reports_logprobs(version)}
+    text = f"{version} at {address}: {', '.join(names) if names else 'no models pulled'}"
+    if not reports_logprobs(version):
+        text += f"; too old for log-probabilities, which begin with {OLLAMA_LOGPROBS}"
+        return Finding("Ollama", "note", text, "curl -fsSL https://ollama.com/install.sh | sh", details)
+    if not names:
+        return Finding("Ollama", "note", text, "ollama pull deepseek-r1:1.5b", details)
+    return Finding("Ollama", "ok", text, details=details)
+
+
+def ollama_address(host: str) -> str:
+    """What OLLAMA_HOST means to Ollama's client: "", "host", ":port", "host:port" or an address.
+
+    A server that listens on 0.0.0.0 is reached at 127.0.0.1.
+    """
+    scheme, found, rest = host.strip().partition("://")
+    usual = {"http": 80, "https": 443}.get(scheme, OLLAMA_PORT) if found else OLLAMA_PORT
+    parts = urlsplit(f"{scheme}://{rest}" if found else f"http://{host.strip()}")
+    name = (parts.hostname or "127.0.0.1").replace("0.0.0.0", "127.0.0.1")
+    name = f"[{name}]" if ":" in name else name
+    return f"{parts.scheme}://{name}:{parts.port or usual}{parts.path.rstrip('/')}"
+
+
+def reports_logprobs(version: str) -> bool:
+    """Whether an Ollama server of this version streams log-probabilities; unreadable versions count as new."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(version) >= Version(OLLAMA_LOGPROBS)
+    except InvalidVersion:
+        return True
+
+
+def check_keys() -> Finding:
+    """Which API keys are set, by name; their values are not looked at."""
+    held = {name: bool(os.environ.get(name)) for name in KEYS}
+    there = [name for name, is_set in held.items() if is_set]
+    absent = [name for name, is_set in held.items() if not is_set]
+    text = f"set: {', '.join(there) or 'none'}; not set: {', '.join(absent) or 'none'}"
+    return Finding("API keys", "ok" if there else "note", text, details=dict(held))

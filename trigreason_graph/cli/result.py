@@ -1,0 +1,80 @@
+"""The result of a run as one object, whether it came to its end or was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from trigreason_graph.cli.run import Ended
+from trigreason_graph.cli.tally import Tally
+from trigreason_graph.models.resolve import resolve_model
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.report import build_report
+from trigreason_graph.policies import resolve_policy
+from trigreason_graph.settings import Budget
+from trigreason_graph.state import Outcome, Report, State, Step, nothing_spent
+
+INTERRUPTED = Outcome(kind="unfinished", detail="interrupted by Ctrl-C")
+
+
+def whole_result(state: State, tally: Tally) -> dict[str, Any]:
+    """What ``--json`` prints; JSON primitives only.
+
+    Args:
+        state: Final, or completed by `interrupted_state`.
+        tally: For the names in the "run" event.
+    """
+    run = tally.run or {}
+    return {
+        "run_id": state.get("run_id", ""),
+        "question": state.get("problem", ""),
+        "small": run.get("small"),
+        "large": run.get("large"),
+        "policy": run.get("policy"),
+        "answer": state.get("answer", ""),
+        "outcome": state.get("outcome"),
+        "report": state.get("report"),
+        "blueprint": state.get("blueprint"),
+        "trace": state.get("trace", []),
+        "signals": state.get("signals", []),
+        "discarded": state.get("discarded", []),
+        "ledger": state.get("ledger", []),
+        "notes": state.get("notes", []),
+    }
+
+
+def interrupted_state(
+    ended: Ended, tally: Tally, question: str, *, small: str, large: str, policy: str | None
+) -> State:
+    """What is known of a run that was cut off: its saved state, with the calls that only their events tell of.
+
+    Finished steps that no trigger has judged yet stay at the end of the trace, and a note says so.
+    """
+    tally.close()
+    saved = ended.state
+    trace, drafts = list(saved.get("trace", [])), list(saved.get("drafts", []))
+    state: State = {
+        **saved,
+        "problem": saved.get("problem") or question,
+        "trace": [*trace, *drafts],
+        "signals": list(saved.get("signals", [])),
+        "discarded": list(saved.get("discarded", [])),
+        "ledger": tally.rows,
+        "spent": tally.spent if tally.rows else nothing_spent(),
+        "notes": [*saved.get("notes", []), *_unjudged(drafts)],
+        "outcome": INTERRUPTED,
+        "answer": saved.get("answer", ""),
+    }
+    state["report"] = _partial_report(state, small, large, policy)
+    return state
+
+
+def _unjudged(drafts: Sequence[Step]) -> list[str]:
+    if not drafts:
+        return []
+    return [f"the last {len(drafts)} of the steps were written, but no trigger had looked at them"]
+
+
+def _partial_report(state: State, small: str, large: str, policy: str | None) -> Report:
+    kit = Kit(resolve_model(small, "small"), resolve_model(large, "large"), resolve_policy(policy), Budget())
+    return build_report(state, INTERRUPTED, kit)

@@ -1,0 +1,212 @@
+"""`trigreason solve`: one problem, both models, live."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trigreason_graph.cli.examples import find_example, load_examples
+from trigreason_graph.cli.verbs import DebugOption, Exit, complain
+from trigreason_graph.settings import Budget, Settings
+
+if TYPE_CHECKING:
+    from trigreason_graph.cli.tally import Tally
+    from trigreason_graph.cli.view import View
+    from trigreason_graph.state import State
+
+
+class LargeChoice(StrEnum):
+    """Use of the large model, as far as it makes sense in a terminal (Settings.large)."""
+
+    auto = "auto"
+    shadow = "shadow"
+    never = "never"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be solved, and how."""
+
+    question: str
+    small: str
+    large: str
+    policy: str | None
+    budget: Budget | None
+    settings: Settings
+
+
+def solve(
+    question: Annotated[
+        str | None,
+        typer.Argument(
+            help='The problem; "-": read it from standard input. Without one: a built-in problem.'
+        ),
+    ] = None,
+    small: Annotated[
+        str, typer.Option(help='Model that reasons: "provider:model".')
+    ] = "embedded:small",
+    large: Annotated[str, typer.Option(help="Model that is called when a trigger fires.")] = "embedded:large",
+    policy: Annotated[str | None, typer.Option(help="Name of a shipped policy, or a TOML file.")] = None,
+    large_mode: Annotated[
+        LargeChoice, typer.Option(help="auto: call it; shadow: only log what would call it; never: do not.")
+    ] = LargeChoice.auto,
+    large_calls: Annotated[int | None, typer.Option(min=0, help="Limit: calls of the large model.")] = None,
+    large_tokens: Annotated[int | None, typer.Option(min=0, help="Limit: tokens the large model writes.")] = None,
+    total_tokens: Annotated[int | None, typer.Option(min=1, help="Limit: tokens both models write.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Limit: seconds of all calls together.")] = None,
+    usd: Annotated[float | None, typer.Option(min=0, help="Limit: dollars.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="Sampling temperature.")
+    ] = None,
+    example: Annotated[str | None, typer.Option(help='Solve this built-in problem; "list" shows them.')] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the answer only.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (NO_COLOR does the same).")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Solve a problem: the small model reasons, the large one is called when a trigger fires.
+
+    Ctrl-C ends the run at once and shows what there is.
+    """
+    if as_json and quiet:
+        raise ValueError("--json and --quiet exclude each other: the answer is in the JSON object")
+    if example == "list":
+        _list_examples()
+        return
+    limits = {
+        "large_calls": large_calls,
+        "large_tokens": large_tokens,
+        "total_tokens": total_tokens,
+        "seconds": seconds,
+        "usd": usd,
+    }
+    job = Job(
+        question=chosen_question(question, example),
+        small=small,
+        large=large,
+        policy=policy,
+        budget=chosen_budget(limits),
+        settings=chosen_settings(large_mode, temperature),
+    )
+    code = solve_job(job, as_json=as_json, quiet=quiet, color=not no_color)
+    raise typer.Exit(code)
+
+
+def chosen_question(question: str | None, example: str | None) -> str:
+    """The problem's text: as given, from standard input for "-", else a built-in one."""
+    if example is not None and question is not None:
+        raise ValueError("give a question or --example, not both")
+    if question is None:
+        return find_example(example).question
+    if question == "-":
+        return read_question()
+    if not question.strip():
+        raise ValueError('the question is empty: trigreason solve "How many ... ?"')
+    return question
+
+
+def read_question() -> str:
+    """All of standard input."""
+    if sys.stdin.isatty():
+        typer.echo("Type the question; end it with Ctrl-D on a line of its own.", err=True)
+    try:
+        text = sys.stdin.read()
+    except UnicodeDecodeError:
+        raise ValueError("standard input is no UTF-8 text") from None
+    if not text.strip():
+        raise ValueError('standard input is empty: echo "How many ... ?" | trigreason solve -')
+    return text.strip()
+
+
+def chosen_budget(limits: dict[str, Any]) -> Budget | None:
+    """The given limits on top of the defaults; None when none is given."""
+    given = {name: value for name, value in limits.items() if value is not None}
+    return Budget(**given) if given else None
+
+
+def chosen_settings(large_mode: LargeChoice, temperature: float | None) -> Settings:
+    """Settings with only what was asked for, so that the policy decides the rest."""
+    given: dict[str, Any] = {}
+    if large_mode is not LargeChoice.auto:
+        given["large"] = large_mode.value
+    if temperature is not None:
+        given["temperature"] = temperature
+    return Settings(**given)
+
+
+def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> Exit:
+    """Run the graph and show the result in the form asked for; returns the exit code."""
+    from trigreason_graph.cli.embedded import close_servers, fetch_missing
+    from trigreason_graph.cli.result import interrupted_state
+    from trigreason_graph.cli.run import run_graph
+    from trigreason_graph.cli.screen import Screen, make_console
+    from trigreason_graph.cli.tally import Tally
+    from trigreason_graph.cli.view import View
+
+    fetch_missing([job.small, job.large])
+    tally = Tally()
+    view = None if as_json or quiet else View(Screen(make_console(color=color)), tally)
+    if view:
+        view.waiting(f"loading {job.small} and {job.large} …")
+    try:
+        ended = run_graph(
+            build_graph(job),
+            job.question,
+            job.settings,
+            view.handle if view else tally.handle,
+            view.tick if view else _no_tick,
+        )
+    finally:
+        if view:
+            view.close()
+        close_servers()
+    state = ended.state
+    if ended.interrupted:
+        state = interrupted_state(ended, tally, job.question, small=job.small, large=job.large, policy=job.policy)
+    show(state, tally, view, as_json=as_json)
+    if ended.interrupted:
+        return Exit.INTERRUPTED
+    outcome = state.get("outcome")
+    return Exit.DONE if outcome and outcome["kind"] == "answered" else Exit.INCOMPLETE
+
+
+def build_graph(job: Job) -> Any:
+    """The compiled graph of a job, with a memory for what an interruption leaves."""
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    from trigreason_graph.graph import create_trigreason_graph
+
+    builder = create_trigreason_graph(
+        small=job.small, large=job.large, policy=job.policy, budget=job.budget, settings=job.settings
+    )
+    return builder.compile(checkpointer=InMemorySaver())
+
+
+def show(state: State, tally: Tally, view: View | None, *, as_json: bool) -> None:
+    """The result: below the live view, as one JSON object, or the answer alone."""
+    from trigreason_graph.cli.report import outcome_line, show_result
+    from trigreason_graph.cli.result import whole_result
+
+    if as_json:
+        typer.echo(json.dumps(whole_result(state, tally), ensure_ascii=False, indent=2))
+    elif view:
+        show_result(view.screen, state["answer"], state["report"])
+    else:
+        typer.echo(state["answer"])
+        outcome = state["outcome"]
+        if outcome and outcome["kind"] != "answered":
+            complain(outcome_line(outcome))
+
+
+def _no_tick() -> None:
+    """Nothing is shown while the run goes on."""
+
+
+def _list_examples() -> None:
+    for example in load_examples().values():
+        typer.echo(f"{example.name}\n  {example.question}\n")

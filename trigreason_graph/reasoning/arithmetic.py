@@ -1,0 +1,233 @@
+"""Equations in a text, recomputed. It speaks only of what it is sure of.
+
+An equation counts when both of its sides are numeric and at least one computes something. What people legitimately
+leave out is given the benefit of the doubt: rounding, "%" as a unit, unit conversions, 3 + 4 = 7 + 5 = 12 as running
+text, ranges, puzzles, suppositions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from fractions import Fraction
+
+from trigreason_graph.reasoning.agreement import agree
+from trigreason_graph.reasoning.expressions import (
+    CLAUSE_WORDS,
+    NOT_UNITS,
+    Reading,
+    Side,
+    Unsure,
+    is_unit,
+    operand_starts,
+    read_side,
+)
+from trigreason_graph.reasoning.lexemes import Lexeme, lexemes, words
+
+MAX_LINE = 4_000
+"""Characters of a line that are read; prose has no longer sentence of arithmetic."""
+MAX_EQUATIONS = 200
+"""Equations read in one text: a bound on the time that junk can cost."""
+CONTEXT = 80
+"""Characters to either side of an equation in which a word such as "suppose" or "wrong" takes it back."""
+
+_BAD_BEFORE = (NOT_UNITS - CLAUSE_WORDS) | words(
+    """a an the as not no negative log ln sin cos tan cot sec csc exp sqrt root square cube floor ceil ceiling round
+    gcd lcm min max average mean median sum product difference quotient absolute value another additional extra further
+    all day days week weeks month months year years number numbers no step steps part case question problem page pages
+    chapter figure table row column item group grade level version phase room tank line section example equation
+    stage exercise test trial box note rs usd"""
+)
+"""Words after which a number may not be the beginning of an expression ("twice 3 + 4", "day 1 + 2", "log 10 + 3")."""
+_HAN_BEFORE = frozenset("共是为有得即需价数量额到用花")
+_ODD_LINE = re.compile(
+    r"\b(?:mod|modulo|pmod|bmod|base|binary|octal|hex|hexadecimal|remainder|xor|clock|vector|matrix)\b|余",
+    re.IGNORECASE,
+)
+_TAKEN_BACK = re.compile(
+    r"\b(?:if|suppose|assum\w*|imagine|pretend|instead|mistak\w*|wrong\w*|incorrect\w*|errors?|false|not|isn['’]t|"
+    r"doesn['’]t|contradict\w*|impossible|whether|unless|guess\w*|would)\b|如果|假设|错|不对|不等",
+    re.IGNORECASE,
+)
+_ROUNDED = re.compile(r"\b(?:about|approx\w*|roughly|round\w*|around|nearly|almost|estimat\w*)\b|约", re.IGNORECASE)
+_BULLET = re.compile(r"\s*(?:([-−–*+•‣◦])|#{1,6}|(?:step\s)?\d{1,3}[.):])\s+", re.IGNORECASE)
+_UNFINISHED = re.compile(r"[-+*/×÷=^(\d\\&]\s*$")
+_CONTINUED = re.compile(r"\s*(?:[+/×÷·^=*]|\\(?:times|cdot|div)\b|[-−](?!\s))")
+_CODE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]{1,400}`", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """One equation that was read for sure.
+
+    Attributes:
+        excerpt: The equation as written.
+        left, right: Its sides as written.
+        expected: What the computed side comes to, as text.
+        found: What the text says instead, or as well.
+        holds: Whether the sides agree, to the precision they are written in.
+        start, end: Where in the text it stands.
+    """
+
+    excerpt: str
+    left: str
+    right: str
+    expected: str
+    found: str
+    holds: bool
+    start: int
+    end: int
+
+
+def check_equations(text: str) -> list[Equation]:
+    """All equations in `text` that are surely arithmetic, in order; `holds` says which are right.
+
+    Code, quoted lines (">") and anything doubtful are passed over. Time is linear in the length of the text, and
+    bounded by `MAX_EQUATIONS`.
+    """
+    found: list[Equation] = []
+    lines = _CODE.sub(_blank, text).split("\n")
+    offset = 0
+    for index, line in enumerate(lines):
+        if _may_hold_equations(line):
+            before = lines[index - 1] if index else ""
+            after = lines[index + 1] if index + 1 < len(lines) else ""
+            found.extend(_line_equations(line[:MAX_LINE], before[-MAX_LINE:], after[:CONTEXT], offset))
+            if len(found) >= MAX_EQUATIONS:
+                return found[:MAX_EQUATIONS]
+        offset += len(line) + 1
+    return found
+
+
+def number_text(value: Fraction) -> str:
+    """A number for people: 72, 0.125, 3.33333; never more than about 30 characters."""
+    if value.denominator == 1 and abs(value) < 10**24:
+        return str(value.numerator)
+    context = Context(prec=40)
+    exact = context.divide(Decimal(value.numerator), Decimal(value.denominator))
+    rounded = exact.normalize(Context(prec=6 if abs(value) < 10**6 else 12))
+    return format(rounded, "f" if -6 < rounded.adjusted() < 24 else "e")
+
+
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", "\0", match.group())
+
+
+def _may_hold_equations(line: str) -> bool:
+    if not any(sign in line for sign in ("=", "≈", "＝", "\\approx")) or line.lstrip().startswith(">"):
+        return False
+    return not _ODD_LINE.search(line[:MAX_LINE])
+
+
+def _line_equations(line: str, before: str, after: str, offset: int) -> Iterator[Equation]:
+    bullet = _BULLET.match(line)
+    start = bullet.end() if bullet else 0
+    sign = (bullet.group(1) or "") if bullet else ""
+    if sign in tuple("-−–*+") and line[start] in "0123456789($\\" and "=" not in before and _UNFINISHED.search(before):
+        return  # not a bullet: a sum that goes on from the line before
+    equations = list(_equations(line, start, after, offset))
+    if bullet and sign in tuple("-−–") and not all(equation.holds for equation in equations):
+        # "- 3 + 4 = 1" may be a bullet and may be a negative number
+        negative = [equation.end for equation in _equations(line, bullet.start(1), after, offset) if equation.holds]
+        equations = [equation for equation in equations if equation.holds or equation.end not in negative]
+    yield from equations
+
+
+def _equations(line: str, start: int, after: str, offset: int) -> Iterator[Equation]:
+    row = lexemes(line, start)
+    for left, relation, right in _pairs(row):
+        if not (left.operators or right.operators):
+            continue
+        begin, end = row[left.start].start, row[right.end - 1].end
+        holds = agree(row, left, right, row[relation].text, _around(_ROUNDED, line, begin, end))
+        if holds is None or (not holds and _doubtful(line, row, begin, right, after)):
+            continue
+        yield Equation(
+            excerpt=line[begin:end],
+            left=line[begin : row[relation].start].strip(),
+            right=line[row[relation].end : end].strip(),
+            expected=number_text((left if left.operators else right).value.middle),
+            found=number_text((right if left.operators else left).value.middle),
+            holds=holds,
+            start=offset + begin,
+            end=offset + end,
+        )
+
+
+def _pairs(row: Sequence[Lexeme]) -> Iterator[tuple[Side, int, Side]]:
+    """Each two sides that a relation joins, with the index of the relation."""
+    at, pending = 0, None
+    while at < len(row):
+        relation = row[at].kind == "relation"
+        if not relation and not (operand_starts(row, at) and _good_start(row, at)):
+            at, pending = at + 1, None
+            continue
+        begin = at + 1 if relation else at
+        try:
+            side = read_side(row, begin, Reading())
+        except Unsure as doubt:
+            at, pending = max(doubt.at, begin), None
+            continue
+        if relation and pending is not None and _clean_end(row, side.end):
+            yield pending, at, side
+        at = side.end
+        pending = side if at < len(row) and row[at].kind == "relation" else None
+
+
+def _good_start(row: Sequence[Lexeme], at: int) -> bool:
+    """Whether what stands before lexeme `at` leaves no doubt that an expression begins there."""
+    if at == 0:
+        return True
+    before = row[at - 1]
+    if before.kind in ("stop", "delim", "dollar", "quote", "relation"):
+        return True
+    if before.kind != "word" or not row[at].spaced or (at > 1 and row[at - 2].kind in ("number", "percent", "op")):
+        return before.kind == "word" and before.text[-1] in _HAN_BEFORE
+    return before.text not in _BAD_BEFORE and (before.text[-1] < "\u3400" or before.text[-1] in _HAN_BEFORE)
+
+
+def _clean_end(row: Sequence[Lexeme], at: int) -> bool:
+    """Whether what follows the right side leaves no doubt that it ends there."""
+    if at >= len(row):
+        return True
+    following = row[at]
+    if following.kind == "word":
+        return _clean_words(row, at)
+    if following.kind == "open":
+        return following.spaced
+    return following.kind in ("stop", "delim", "dollar", "quote", "relation", "note")
+
+
+def _clean_words(row: Sequence[Lexeme], at: int) -> bool:
+    """Whether the words from lexeme `at` on leave the number before them alone.
+
+    "7 hundred", "7 and a half", "2 hours 30 minutes" and "7 apples - 3" don't.
+    """
+    first = row[at]
+    if first.text in CLAUSE_WORDS:
+        return True
+    if first.text == "and":
+        following = row[at + 1] if at + 1 < len(row) else None
+        return following is not None and following.kind == "word" and following.text not in _BAD_BEFORE
+    if not is_unit(first):
+        return False
+    while at < len(row) and row[at].kind == "word":
+        at += 1
+    return at >= len(row) or row[at].kind not in ("number", "op", "currency", "frac")
+
+
+def _around(pattern: re.Pattern[str], line: str, begin: int, end: int) -> bool:
+    return bool(pattern.search(line[max(begin - CONTEXT, 0) : begin]) or pattern.search(line[end : end + CONTEXT]))
+
+
+def _doubtful(line: str, row: Sequence[Lexeme], begin: int, right: Side, after: str) -> bool:
+    """Whether a mismatch may be meant: supposed, asked, taken back, or going on in the next line."""
+    end = row[right.end - 1].end
+    if _around(_TAKEN_BACK, line, begin, end):
+        return True
+    following = row[right.end] if right.end < len(row) else None
+    if following is None:
+        return bool(_CONTINUED.match(after))
+    return following.kind == "stop" and following.text in "?？"
