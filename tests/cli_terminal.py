@@ -27,6 +27,9 @@ class Terminal(io.StringIO):
             _environ={"TERM": "xterm-256color"},
         )
 
+    def isatty(self) -> bool:
+        return True
+
     def lines(self) -> list[str]:
         """The rows of the sheet, without trailing blanks."""
         rows: list[list[str]] = [[]]

@@ -452,3 +452,54 @@ class TestBadInput:
         good: dict[str, Any] = {"small": small(), "large": large()}
         with pytest.raises(ValueError, match=named):
             create_trigreason_graph(**{**good, **arguments})
+
+
+class TestJudge:
+    async def test_a_judge_asks_the_large_model_about_every_step(self) -> None:
+        class Scorer:
+            name = "scorer"
+
+            async def judge(self, view: Any, call: Any) -> Any:
+                score = await call(f"Score this step: {view.draft['text']}", 4)
+                if score.strip() == "9":
+                    return None
+                return {"trigger": self.name, "reason": f"scored {score}", "evidence": {}, "route": "rewrite"}
+
+        writer = small("Fine.\n\nx", "BAD.\n\nx", "So \\boxed{7}.")
+        expert = large("9", "2", "Good.", "9")
+        compiled = graph(writer, expert, Scorer(), checkpointer=InMemorySaver())
+        result = await compiled.ainvoke(QUESTION, config())
+        assert texts(result) == ["Fine.", "Good.", "So \\boxed{7}."]
+        purposes = [row["purpose"] for row in (await full_state(compiled, config()))["ledger"] if row["role"] == "large"]
+        assert purposes == ["review", "review", "rewrite", "review"]
+
+    async def test_a_judge_that_cannot_ask_is_passed_over(self) -> None:
+        class Scorer:
+            name = "scorer"
+
+            async def judge(self, view: Any, call: Any) -> Any:
+                await call("Score", 4)
+
+        result = await graph(small("Fine.\n\nx", "So \\boxed{7}."), large(), Scorer(), settings=Settings(large="never")).ainvoke(QUESTION)
+        assert result["answer"] == "7"
+        assert "scorer was passed over" in result["report"]["notes"][-1]
+
+
+class TestGrowingDrafts:
+    async def test_a_growing_draft_is_cut_and_written_by_the_large_model(self) -> None:
+        writer = small("LOOP " * 200, "So \\boxed{7}.")
+        result = await graph(writer, large("3 and 4."), Marker("LOOP LOOP", when="partial")).ainvoke(QUESTION)
+        assert texts(result) == ["3 and 4.", "So \\boxed{7}."]
+        assert result["report"]["totals"]["small"]["tokens_out"] < 100
+
+    async def test_unserved_it_goes_on_without_looking_again(self) -> None:
+        writer = small("LOOP LOOP " * 20, "LOOP LOOP LOOP. \\boxed{7}")
+        result = await graph(writer, large("", loop=True), Marker("LOOP LOOP", when="partial")).ainvoke(QUESTION)
+        assert result["answer"] == "7"
+
+
+async def test_a_reply_that_only_restates_is_not_a_step() -> None:
+    expert = large("What is 3 + 4?", loop=True)
+    result = await graph(small("Fine.\n\nBAD.\n\nx", "So \\boxed{7}."), expert, Marker("BAD")).ainvoke(QUESTION)
+    assert texts(result) == ["Fine.", "BAD.", "So \\boxed{7}."]
+    assert result["report"]["unserved"] == {"marker": 1}

@@ -142,7 +142,8 @@ def loaded_by(code: str) -> frozenset[str]:
 
 def test_importing_the_package_loads_no_client() -> None:
     ours = loaded_by("import langgraph.graph, trigreason_graph") - loaded_by("import langgraph.graph")
-    assert not CLIENTS & {name.split(".")[0] for name in ours}
+    loaded = CLIENTS & {name.split(".")[0] for name in ours}
+    assert not loaded, f"import trigreason_graph loads {sorted(loaded)}"
 
 
 def test_no_loaded_module_imports_a_client_at_its_top() -> None:
@@ -154,4 +155,4 @@ def test_no_loaded_module_imports_a_client_at_its_top() -> None:
         for imported in imported_by(on_import(parsed(name)))
         if imported.split(".")[0] in CLIENTS
     }
-    assert not found
+    assert not found, f"imported at the top of a module: {sorted(found)}"

@@ -7,53 +7,61 @@ long-lived background loop serves all sync callers of the process, with the call
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
 T = TypeVar("T")
 
+
+class _Background(threading.Thread):
+    """A thread that runs one event loop for as long as the process lives."""
+
+    def __init__(self) -> None:
+        super().__init__(name="trigreason-sync", daemon=True)
+        self.loop = asyncio.new_event_loop()
+
+    def run(self) -> None:
+        while True:
+            # A task that raises SystemExit stops the loop before its caller is told; running on tells it.
+            with suppress(SystemExit, KeyboardInterrupt):
+                self.loop.run_forever()
+
+
 _lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
+_background: _Background | None = None
 
 
-def _background_loop() -> asyncio.AbstractEventLoop:
-    global _loop
+def _running() -> _Background:
+    global _background
     with _lock:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="trigreason-sync", daemon=True).start()
-        return _loop
+        if _background is None or not _background.is_alive():  # a fork has the object, but no thread
+            _background = _Background()
+            _background.start()
+        return _background
 
 
 def run_blocking(go: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine function on the background loop and wait for it; an interrupt cancels it.
 
+    Args:
+        go: Called once; its coroutine sees the caller's context variables.
+
     Raises:
         RuntimeError: When called from the background loop itself, where waiting would never end.
     """
-    loop = _background_loop()
-    if threading.current_thread().name == "trigreason-sync":
+    background = _running()
+    if threading.current_thread() is background:
         raise RuntimeError("a sync call was made from inside an async one; use ainvoke or astream there")
-    context = contextvars.copy_context()
-    done: list[asyncio.Task[T]] = []
-    finished = threading.Event()
-
-    def start() -> None:
-        task = loop.create_task(go(), context=context)
-        task.add_done_callback(lambda _: finished.set())
-        done.append(task)
-
-    loop.call_soon_threadsafe(start)
+    future = asyncio.run_coroutine_threadsafe(go(), background.loop)  # copies the context
     try:
-        finished.wait()
+        return future.result()
     except BaseException:
-        loop.call_soon_threadsafe(lambda: done and done[0].cancel())
+        future.cancel()
         raise
-    return done[0].result()
 
 
 class Node(Runnable[Any, Any]):

@@ -31,6 +31,6 @@ def fold(current: Sequence[Any] | None, writes: Sequence[Any]) -> list[Any]:
     return result
 
 
-def growing() -> DeltaChannel:
+def growing() -> DeltaChannel[Any]:
     """A channel for one growing list; use as ``Annotated[list[T], growing()]``."""
     return DeltaChannel(fold, snapshot_frequency=SNAPSHOT_EVERY)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from trigreason_graph.cli.findings import Finding
 
 if TYPE_CHECKING:
+    import httpx
     from packaging.requirements import Requirement
 
 PACKAGE = "trigreason-graph"
@@ -106,9 +107,9 @@ def check_ollama() -> Finding:
     details: dict[str, Any] = {"address": address, "version": None, "models": []}
     try:
         with httpx.Client(base_url=address, timeout=OLLAMA_SECONDS) as client:
-            version = str(client.get("/api/version").raise_for_status().json()["version"])
-            listed = client.get("/api/tags").raise_for_status().json().get("models") or []
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            version = str(_fetch(client, "/api/version")["version"])
+            listed = _fetch(client, "/api/tags").get("models") or []
+    except (httpx.HTTPError, ValueError, KeyError):
         text = f"none answers at {address} (needed for ollama: models only)"
         return Finding("Ollama", "note", text, "ollama serve", details)
     names = [str(model.get("name")) for model in listed]
@@ -120,6 +121,13 @@ def check_ollama() -> Finding:
     if not names:
         return Finding("Ollama", "note", text, "ollama pull deepseek-r1:1.5b", details)
     return Finding("Ollama", "ok", text, details=details)
+
+
+def _fetch(client: httpx.Client, path: str) -> dict[str, Any]:
+    body = client.get(path).raise_for_status().json()
+    if not isinstance(body, dict):
+        raise ValueError("not a JSON object")
+    return body
 
 
 def ollama_address(host: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trigreason_graph.cli.screen import Screen, printable
+from trigreason_graph.cli.screen import Screen
+from trigreason_graph.cli.writing import GutterWriter
 
 Status = Literal["ok", "note", "problem"]
 
@@ -34,21 +35,16 @@ class Finding:
 
 def show_findings(screen: Screen, findings: Sequence[Finding]) -> None:
     """Write the findings and what they come to."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(overflow="fold")
+    writer = GutterWriter(screen)
     for finding in findings:
-        said = Text(printable(finding.text))
+        writer.begin(finding.status, style=STYLES[finding.status], bar=False)
+        writer.write(f"{finding.topic}: ", "bold")
+        writer.write(finding.text)
         if finding.mend:
-            said.append(f"\n$ {printable(finding.mend)}", style="bold")
-        table.add_row(Text(finding.status, style=STYLES[finding.status]), finding.topic, said)
-    screen.show(table)
+            writer.write(f"\n$ {finding.mend}", "cyan")
+        writer.end()
     screen.newline()
-    screen.show(Text(verdict(findings), style=STYLES["ok" if can_run(findings) else "problem"]))
+    writer.say("", verdict(findings), text_style=STYLES["ok" if can_run(findings) else "problem"])
 
 
 def can_run(findings: Sequence[Finding]) -> bool:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from trigreason_graph.cli import words
-from trigreason_graph.cli.screen import Screen, printable
+from trigreason_graph.cli.screen import Screen
+from trigreason_graph.cli.writing import GutterWriter
 from trigreason_graph.state import Outcome, Report
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 OUTCOMES = {
     "answered": "answered",
@@ -18,6 +14,8 @@ OUTCOMES = {
     "denied": "a call was denied",
     "unfinished": "not finished",
 }
+
+LABEL_STYLES = {words.author(role): words.STYLES[role] for role in ("small", "large")}
 
 
 def show_result(screen: Screen, answer: str, report: Report) -> None:
@@ -28,43 +26,27 @@ def show_result(screen: Screen, answer: str, report: Report) -> None:
         answer: May be empty: a run that ended without one says why.
         report: Of the graph, or put together from events after an interruption.
     """
-    from rich.text import Text
-
+    writer = GutterWriter(screen)
     screen.fresh_line()
     screen.newline()
     answered = report["outcome"]["kind"] == "answered"
-    text = Text("Answer  " if answered else "Best so far  ", style="bold green" if answered else "bold yellow")
-    text.append(printable(answer).strip() or "none", style="bold" if answer.strip() else "dim")
-    screen.show(text)
+    label, style = ("Answer", "bold green") if answered else ("so far", "bold yellow")
+    writer.say(label, answer.strip() or "no answer", style=style, text_style="bold" if answer.strip() else "dim")
     screen.newline()
-    screen.show(report_table(report))
-
-
-def report_table(report: Report) -> Table:
-    """The report as rows of a name and what there is to say."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
     for name, text in report_lines(report):
-        table.add_row(
-            name, Text(printable(text), style=words.STYLES.get({"SRM": "small", "LRM": "large"}.get(name, ""), ""))
-        )
-    return table
+        writer.say(name, text, style=LABEL_STYLES.get(name, words.QUIET_STYLE))
 
 
 def report_lines(report: Report) -> list[tuple[str, str]]:
     """The report in words; rows with nothing to say are left out."""
     lines = [("outcome", outcome_line(report["outcome"]))]
     lines += [(words.author(role), author_line(report, role)) for role in authors(report)]
-    lines.append(("LRM called", words.listed(report["interventions"]) or "never"))
+    lines.append(("triggers", words.listed(report["interventions"]) or "the LRM was not called"))
     if report["unserved"]:
-        lines.append(("not served", words.listed(report["unserved"])))
-    lines.append(("thrown away", discarded_line(report)))
+        lines.append(("unserved", words.listed(report["unserved"])))
+    lines.append(("discards", discarded_line(report)))
     lines.append(("total", total_line(report)))
-    lines.append(("LRM alone", alone_line(report)))
+    lines.append(("LRM only", alone_line(report)))
     lines += [("note", note) for note in report["notes"]]
     return lines
 
@@ -122,4 +104,4 @@ def alone_line(report: Report) -> str:
     if alone["seconds"] is not None:
         parts.append(words.seconds(alone["seconds"]))
     parts.append(words.money(alone["cost"]))
-    return f"{', '.join(parts)} at the same output length (estimate)"
+    return f"for the same output length {', '.join(parts)} (estimate)"

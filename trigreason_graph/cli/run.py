@@ -68,11 +68,9 @@ async def _run(
     config: RunnableConfig = {"configurable": {"thread_id": uuid.uuid4().hex}}
 
     async def consume() -> None:
-        stream = graph.astream(
-            {"question": question}, config, context=settings, stream_mode=["custom"], control=control
-        )
+        stream = graph.astream({"question": question}, config, context=settings, stream_mode="custom", control=control)
         async with aclosing(stream):  # type: ignore[type-var]
-            async for _, event in stream:
+            async for event in stream:
                 handle(event)
 
     running = asyncio.create_task(consume())

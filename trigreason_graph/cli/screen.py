@@ -6,50 +6,49 @@ output is not a terminal there is no status line and not one control code.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import IO, TYPE_CHECKING
 
+from trigreason_graph.reasoning.text import clean
+
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
 NARROWEST = 20
 """Columns below which text is no longer fitted to the terminal."""
 
 
-def make_console(*, color: bool = True, stderr: bool = False, file: IO[str] | None = None) -> Console:
-    """A console without markup, emoji or highlighting; rich itself honours NO_COLOR, TERM and FORCE_COLOR.
+def make_console(*, color: bool = True, file: IO[str] | None = None) -> Console:
+    """A console without markup, emoji or highlighting; rich itself honours NO_COLOR, FORCE_COLOR and TERM.
 
     Args:
         color: False for no colours whatever the environment says.
-        stderr: Write to standard error.
-        file: Write there instead (tests).
+        file: Where to write; by default standard output.
     """
     from rich.console import Console
 
-    # rich takes the absence of colour for granted when the output is no terminal; "None" leaves the rest to it.
-    return Console(
-        file=file, stderr=stderr, no_color=None if color else True, markup=False, emoji=False, highlight=False
-    )
+    class PipeConsole(Console):
+        """Leaves a closed pipe to the caller, where rich would end the process."""
 
+        def on_broken_pipe(self) -> None:
+            raise
 
-def printable(text: str) -> str:
-    """`text` without anything that could steer a terminal: of the control characters, line ends and tabs stay."""
-    if text.isprintable():
-        return text
-    return "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cs"))
+    return PipeConsole(file=file, no_color=None if color else True, markup=False, emoji=False, highlight=False)
 
 
 class Screen:
     """Where a run is shown.
 
-    Args:
+    Attributes:
         console: Where to write.
-        live: Draw the status line; by default when the console is a terminal that can move its cursor.
+        live: There is a status line, and what was written can be taken back: the output is a terminal with a cursor.
+        column: Where the next text goes, in columns.
     """
 
-    def __init__(self, console: Console, *, live: bool | None = None) -> None:
+    def __init__(self, console: Console) -> None:
         self.console = console
-        self.live = console.is_terminal and not console.is_dumb_terminal if live is None else live
+        # FORCE_COLOR makes rich take a pipe for a terminal: right for colours, wrong for moving a cursor.
+        self._terminal = console.is_terminal and console.file.isatty()
+        self.live = self._terminal and not console.is_dumb_terminal
         self.column = 0
         self._status = ""
         self._drawn = False
@@ -57,7 +56,7 @@ class Screen:
     @property
     def width(self) -> int | None:
         """Columns that text may fill, or None where lines have no limit (a file, a pipe)."""
-        if not self.console.is_terminal:
+        if not self._terminal:
             return None
         # The last column stays free: a cursor behind it would be in a state of its own ("pending wrap").
         return max(self.console.width - 1, NARROWEST)
@@ -66,7 +65,7 @@ class Screen:
         """Write text without line ends at the cursor."""
         from rich.cells import cell_len
 
-        text = printable(text)
+        text = clean(text)
         self.console.out(text, style=style or None, end="", highlight=False)
         self.column += cell_len(text)
 
@@ -92,16 +91,6 @@ class Screen:
 
         self.column -= cells
         self.console.control(Control((ControlType.CURSOR_MOVE_TO_COLUMN, self.column), (ControlType.ERASE_IN_LINE, 0)))
-
-    def show(self, renderable: RenderableType) -> None:
-        """Print a whole rich renderable on lines of its own."""
-        with self.console:
-            self.fresh_line()
-            status, self._status = self._status, ""
-            self._clear()
-            self.console.print(renderable, soft_wrap=not self.console.is_terminal)
-            self._status = status
-            self._draw()
 
     def status(self, text: str) -> None:
         """Replace the status line; the empty text removes it. Does nothing when the screen is not live."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trigreason_graph.cli.examples import find_example, load_examples
-from trigreason_graph.cli.verbs import DebugOption, Exit, complain
+from trigreason_graph.cli.verbs import DebugOption, ExitCode, complain
 from trigreason_graph.settings import Budget, Settings
 
 if TYPE_CHECKING:
@@ -43,13 +43,9 @@ class Job:
 def solve(
     question: Annotated[
         str | None,
-        typer.Argument(
-            help='The problem; "-": read it from standard input. Without one: a built-in problem.'
-        ),
+        typer.Argument(help='The problem; "-": read it from standard input. Without one: a built-in problem.'),
     ] = None,
-    small: Annotated[
-        str, typer.Option(help='Model that reasons: "provider:model".')
-    ] = "embedded:small",
+    small: Annotated[str, typer.Option(help='Model that reasons: "provider:model".')] = "embedded:small",
     large: Annotated[str, typer.Option(help="Model that is called when a trigger fires.")] = "embedded:large",
     policy: Annotated[str | None, typer.Option(help="Name of a shipped policy, or a TOML file.")] = None,
     large_mode: Annotated[
@@ -60,9 +56,7 @@ def solve(
     total_tokens: Annotated[int | None, typer.Option(min=1, help="Limit: tokens both models write.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Limit: seconds of all calls together.")] = None,
     usd: Annotated[float | None, typer.Option(min=0, help="Limit: dollars.")] = None,
-    temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, help="Sampling temperature.")
-    ] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="Sampling temperature.")] = None,
     example: Annotated[str | None, typer.Option(help='Solve this built-in problem; "list" shows them.')] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as one JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the answer only.")] = False,
@@ -139,7 +133,7 @@ def chosen_settings(large_mode: LargeChoice, temperature: float | None) -> Setti
     return Settings(**given)
 
 
-def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> Exit:
+def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
     """Run the graph and show the result in the form asked for; returns the exit code."""
     from trigreason_graph.cli.embedded import close_servers, fetch_missing
     from trigreason_graph.cli.result import interrupted_state
@@ -170,9 +164,9 @@ def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> Exit:
         state = interrupted_state(ended, tally, job.question, small=job.small, large=job.large, policy=job.policy)
     show(state, tally, view, as_json=as_json)
     if ended.interrupted:
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
     outcome = state.get("outcome")
-    return Exit.DONE if outcome and outcome["kind"] == "answered" else Exit.INCOMPLETE
+    return ExitCode.DONE if outcome and outcome["kind"] == "answered" else ExitCode.INCOMPLETE
 
 
 def build_graph(job: Job) -> Any:

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from trigreason_graph.errors import DownloadError, ModelNotReady, TrigReasonError
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """Exit codes of every verb; documented in ``--help`` and docs/cli.md."""
 
     DONE = 0
@@ -48,22 +48,22 @@ DebugOption = Annotated[
 class Verbs(TyperGroup):
     """A group of verbs that says errors for people and keeps tracebacks for bugs."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the verb that was asked for; errors end in an exit code."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             close_quietly()
-            raise typer.Exit(Exit.PIPE_CLOSED) from None
+            raise typer.Exit(ExitCode.PIPE_CLOSED) from None
         except KeyboardInterrupt:
             complain("interrupted")
-            raise typer.Exit(Exit.INTERRUPTED) from None
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
         except (TrigReasonError, ValueError) as fault:
             if ctx.meta.get(_DEBUG):
                 raise
             complain(describe(fault))
             not_ready = isinstance(fault, ModelNotReady | DownloadError)
-            raise typer.Exit(Exit.NOT_READY if not_ready else Exit.USAGE) from None
+            raise typer.Exit(ExitCode.NOT_READY if not_ready else ExitCode.USAGE) from None
 
 
 def complain(text: str) -> None:

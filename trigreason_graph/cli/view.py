@@ -95,12 +95,9 @@ class View:
 
     def _show_run(self, event: Event) -> None:
         self._waiting = ""
-        models = (
-            f"SRM {event['small']} {self.glyphs.note} LRM {event['large']} {self.glyphs.note} policy {event['policy']}"
-        )
-        self._plain(models, words.QUIET_STYLE)
-        self.screen.newline()
-        self._plain(event["question"], "bold")
+        parts = (f"SRM {event['small']}", f"LRM {event['large']}", f"policy {event['policy']}")
+        self._say("models", f" {self.glyphs.note} ".join(parts), words.QUIET_STYLE)
+        self._say("question", event["question"], "bold")
         self.screen.newline()
 
     def _show_call(self, event: Event) -> None:
@@ -109,7 +106,7 @@ class View:
             if not self.screen.live:
                 self._note(call_line(event, self.tally), words.QUIET_STYLE)
             return
-        self._drop_unfinished()
+        self._drop_unfinished(flagged=len(self.tally.trace) + 1 if event["role"] == "large" else None)
         self._begun = 0
         if event["role"] == "large" and self._announced is None and event["trigger"]:
             self._signal_head(f"LRM called: {words.spaced(event['trigger'])}")
@@ -197,12 +194,11 @@ class View:
             self._writer.write("\n" + why, words.QUIET_STYLE)
         self._writer.end()
 
-    def _drop_unfinished(self) -> None:
-        """Before a new call: what was begun and neither kept nor flagged was cut off in mid-step."""
+    def _drop_unfinished(self, flagged: int | None) -> None:
+        """Before a new call: what was begun and not kept was cut off in mid-step, but for the flagged step."""
         self._stop_writing()
-        flagged = self._announced[1] if self._announced else None
         for step, block in list(self._blocks.items()):
-            if not block.settled and block.number - 1 != flagged:
+            if not block.settled and block.number != flagged:
                 block.settled = True
                 if block.text.strip():
                     self._discarded(block, "unfinished when the stream was closed")
@@ -223,15 +219,11 @@ class View:
         self._writing = None
 
     def _note(self, text: str, style: str) -> None:
+        self._say(self.glyphs.note, text, style)
+
+    def _say(self, label: str, text: str, style: str) -> None:
         self._stop_writing()
-        self._writer.begin(self.glyphs.note, style=words.QUIET_STYLE, bar=False)
-        self._writer.write(text, style)
-        self._writer.end()
-
-    def _plain(self, text: str, style: str) -> None:
-        from rich.text import Text
-
-        self.screen.show(Text(text, style=style))
+        self._writer.say(label, text, style=words.QUIET_STYLE, text_style=style)
 
 
 def signal_title(event: Event) -> str:

@@ -65,6 +65,12 @@ class GutterWriter:
         self._open = False
         self._lines, self._space, self._word = 0, "", ""
 
+    def say(self, label: str, text: str, *, style: str = "", text_style: str = "") -> None:
+        """A whole block beside its label, without a bar."""
+        self.begin(label, style=style, text_style=text_style, bar=False)
+        self.write(text)
+        self.end()
+
     @property
     def _body(self) -> int:
         return LABEL + len(self._gutter)
@@ -87,7 +93,8 @@ class GutterWriter:
         self._lines = 0
         width = self.screen.width
         if width is None or self._fits(self._space + piece, width):
-            self.screen.write(self._space + piece, style)
+            self.screen.write(self._space)
+            self.screen.write(piece, style)
             self._word += piece
         else:
             self._wrap(piece, style, width)

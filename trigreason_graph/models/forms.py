@@ -1,4 +1,4 @@
-"""Where a model's reasoning lives, hidden behind one incremental reader per call.
+"""Where a model's reasoning lives, hidden behind one function for what is sent and one reader for what comes back.
 
 A trace is the content of a plain model, what stands inside ``<think>…</think>``, or a separate reasoning field. The
 reader turns (content, field) pairs into (phase, text) pairs: "reasoning" is trace, "answer" is what a thinking model
@@ -7,59 +7,31 @@ writes after its thinking. In turn style a model's own thinking is private: only
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Literal
+
+from langchain_core.messages import AIMessage, BaseMessage
 
 from trigreason_graph.models.cards import Form, Style
 from trigreason_graph.models.pieces import Phase
 
 OPEN, CLOSE = "<think>", "</think>"
+_TAG = re.compile(f"({OPEN}|{CLOSE})")
 
 
-class TagReader:
-    """Splits a text stream at think tags, also where a tag arrives in two chunks."""
+def placed(messages: list[BaseMessage], form: Form, style: Style) -> list[BaseMessage]:
+    """The messages as a model of this form takes them.
 
-    def __init__(self, *, inside: bool) -> None:
-        self.inside = inside
-        self.closed = False
-        self._held = ""
-
-    def feed(self, text: str) -> Iterator[tuple[Literal["thinking", "said"], str]]:
-        """Yield the text with its place; tags themselves are dropped, a second closing tag too."""
-        text = self._held + text
-        self._held = ""
-        while text:
-            start = text.find("<")
-            if start < 0:
-                yield self._place, text
-                return
-            if start:
-                yield self._place, text[:start]
-                text = text[start:]
-            tag = next((tag for tag in (OPEN, CLOSE) if text.startswith(tag)), None)
-            if tag is not None:
-                self.inside = tag == OPEN
-                self.closed = self.closed or tag == CLOSE
-                text = text[len(tag) :]
-            elif any(tag.startswith(text) for tag in (OPEN, CLOSE)):
-                self._held = text
-                return
-            else:
-                yield self._place, text[0]
-                text = text[1:]
-
-    def flush(self) -> str:
-        """What was held back as a possible tag and never became one."""
-        held, self._held = self._held, ""
-        return held
-
-    @property
-    def _place(self) -> Literal["thinking", "said"]:
-        return "thinking" if self.inside else "said"
+    A thinking model that is to go on with a trace finds it inside an open think tag: without the tag it would take the
+    trace for its answer, and in the reasoning field servers close the tag behind it.
+    """
+    if style != "prefill" or form == "content" or not messages or not isinstance(messages[-1], AIMessage):
+        return messages
+    return [*messages[:-1], AIMessage(f"{OPEN}\n{messages[-1].text}")]
 
 
 class FormReader:
-    """Reads one reply of one model.
+    """Reads one reply of one model, whatever chunks it comes in.
 
     Args:
         form: Where the model's reasoning lives.
@@ -67,44 +39,70 @@ class FormReader:
     """
 
     def __init__(self, form: Form, style: Style) -> None:
-        self._turn = style == "turn"
         self._form = form
-        # A template that opens the tag itself leaves no opening tag in the stream.
-        self._tags = TagReader(inside=form == "think_tags" or (form == "field" and not self._turn))
-        self._field_seen = False
-        self._private: list[str] = []
+        self._turn = style == "turn"
+        # A template that opens the tag itself leaves no opening tag in the stream, nor does a prefilled trace; of the
+        # latter a server that has a reasoning field knows nothing, and sends the rest of the thinking as content.
+        self._thinking = form == "think_tags" or (form == "field" and style == "prefill")
+        self._tagged = self._field_seen = self._after_opening = False
+        self._held = ""
+        self._untold: list[tuple[Phase, str]] = []
+
+    @property
+    def holding(self) -> bool:
+        """Whether text is held back that may yet be handed on."""
+        return bool(self._held)
 
     def feed(self, content: str, field: str) -> list[tuple[Phase, str]]:
-        """(phase, text) of what one chunk added; nothing for text that is private."""
+        """(phase, text) of what one chunk added; nothing for tags and for text that is private."""
+        if self._form == "content":
+            return [("reasoning", content)] if content else []
         read: list[tuple[Phase, str]] = []
-        if field and self._form != "content":
-            self._field_seen = True
+        if field:
+            if not self._field_seen:  # the field holds the thinking, so the content is what is said afterwards
+                self._field_seen, self._thinking = True, False
             if not self._turn:
                 read.append(("reasoning", field))
-        if not content:
-            return read
-        if self._form == "content":
-            return [*read, ("reasoning", content)]
-        if self._field_seen:  # the field held the thinking, so the content is what was said afterwards
-            self._tags.inside = False
-        for place, text in self._tags.feed(content):
-            read.extend(self._keep(place == "thinking", text))
+        for thinking, text in self._split(content):
+            read += self._told(thinking, text)
         return read
 
-    def flush(self) -> list[tuple[Phase, str]]:
-        """What is left when the stream has ended."""
-        held = self._tags.flush()
-        read = list(self._keep(self._tags.inside, held)) if held else []
-        if self._turn and self._private and not self._tags.closed:
-            # It never closed a tag, so it was not thinking in private: this is its reply.
-            return [("reasoning", "".join(self._private)), *read]
+    def flush(self, *, ended: bool) -> list[tuple[Phase, str]]:
+        """What is left when the stream is over.
+
+        Args:
+            ended: The model ended its turn by itself. A reply without any tag was then no thinking; one that was cut
+                short may have been nothing else.
+        """
+        held, self._held = self._held, ""
+        read = self._told(self._thinking, held)
+        if self._turn and ended and not self._tagged:
+            read = [*self._untold, *read]
+        self._untold = []
         return read
 
-    def _keep(self, thinking: bool, text: str) -> Iterator[tuple[Phase, str]]:
-        if self._turn:
-            if thinking:
-                self._private.append(text)
-            else:
-                yield "reasoning", text
-        else:
-            yield ("reasoning" if thinking else "answer"), text
+    def _split(self, content: str) -> Iterator[tuple[bool, str]]:
+        """The text between tags, and whether it is thinking; a possible beginning of a tag is held back."""
+        text = self._held + content
+        start = text.rfind("<")
+        tail = text[start:] if start >= 0 else ""
+        self._held = tail if tail and any(tag != tail and tag.startswith(tail) for tag in (OPEN, CLOSE)) else ""
+        for part in _TAG.split(text.removesuffix(self._held)):
+            if part in (OPEN, CLOSE):
+                self._tagged = True
+                self._thinking = self._after_opening = part == OPEN
+            elif part:
+                if self._after_opening:  # the line end that `placed` puts there
+                    self._after_opening = False
+                    part = part.removeprefix("\n")
+                yield self._thinking, part
+
+    def _told(self, thinking: bool, text: str) -> list[tuple[Phase, str]]:
+        if not text:
+            return []
+        if not self._turn:
+            return [("reasoning" if thinking else "answer", text)]
+        if not thinking:
+            return [("reasoning", text)]
+        self._untold.append(("reasoning", text))
+        return []

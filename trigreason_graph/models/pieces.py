@@ -1,4 +1,4 @@
-"""Tokens and pieces of text, in one shape whatever client they came from."""
+"""Tokens, text, usage and end of a reply, in one shape whatever client they came from."""
 
 from __future__ import annotations
 
@@ -57,20 +57,33 @@ def _field(entry: object, name: str) -> Any:
 
 
 def text_of(message: BaseMessage) -> tuple[str, str]:
-    """The text of a message chunk and what came in a separate reasoning field."""
-    thinking = message.additional_kwargs.get("reasoning_content") or message.additional_kwargs.get("reasoning") or ""
-    if isinstance(message.content, str):
-        return message.content, thinking if isinstance(thinking, str) else ""
+    """The text of a message or chunk, and what came in a separate reasoning field."""
+    thinking = message.additional_kwargs.get("reasoning_content") or message.additional_kwargs.get("reasoning")
     parts: list[str] = []
-    hidden: list[str] = []
-    for block in message.content:
+    hidden: list[str] = [thinking] if isinstance(thinking, str) else []
+    for block in [message.content] if isinstance(message.content, str) else message.content:
         if isinstance(block, str):
             parts.append(block)
         elif block.get("type") == "text":
-            parts.append(str(block.get("text", "")))
+            parts.append(str(block.get("text") or ""))
         elif block.get("type") in ("thinking", "reasoning"):
             hidden.append(str(block.get("thinking") or block.get("reasoning") or ""))
     return "".join(parts), "".join(hidden)
+
+
+ENDINGS = {"max_tokens": "length", "max_output_tokens": "length", "end_turn": "stop", "completed": "stop"}
+"""Other providers' words for OpenAI's."""
+
+
+def finish_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> str:
+    """Why the reply ended, in OpenAI's words ("stop", "length", …) where there is one; empty while it goes on."""
+    said = {**message.response_metadata, **(generation_info or {})}
+    names = ("finish_reason", "done_reason", "stop_reason", "stopReason")
+    reason = next((said[name] for name in names if said.get(name)), None)
+    if reason is None and said.get("status") in ("completed", "incomplete"):  # OpenAI's Responses API
+        reason = (said.get("incomplete_details") or {}).get("reason") or said["status"]
+    word = str(reason or "").lower()
+    return ENDINGS.get(word, word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,21 @@ class Usage:
     tokens_cached: int = 0
     tokens_out: int = 0
     tokens_reasoning: int = 0
+
+    def then(self, later: Usage) -> Usage:
+        """The usage after a further report of the same stream.
+
+        LangChain's clients report what is new, and the prompt once; some servers repeat the totals so far, which shows
+        in the same prompt being reported again.
+        """
+        if later.tokens_in and later.tokens_in == self.tokens_in:
+            return later
+        return Usage(
+            tokens_in=self.tokens_in + later.tokens_in,
+            tokens_cached=self.tokens_cached + later.tokens_cached,
+            tokens_out=self.tokens_out + later.tokens_out,
+            tokens_reasoning=self.tokens_reasoning + later.tokens_reasoning,
+        )
 
 
 def usage_of(message: BaseMessage) -> Usage | None:

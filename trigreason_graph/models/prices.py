@@ -11,12 +11,20 @@ from trigreason_graph.models.pieces import Usage
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars per million tokens."""
+    """Dollars per million tokens.
+
+    Raises:
+        ValueError: A negative price.
+    """
 
     input: float
     output: float
     cached: float | None = None
     """Cached input; None: billed as input."""
+
+    def __post_init__(self) -> None:
+        if not all(price >= 0 for price in (self.input, self.output, self.cached or 0.0)):
+            raise ValueError(f"a price is dollars per million tokens, 0 or more: {self}")
 
 
 PriceTable = Mapping[str, Price]
@@ -27,12 +35,12 @@ def cost(card: ModelCard, usage: Usage, table: PriceTable) -> float | None:
     """Dollars for `usage`: 0.0 for a local model, None when nobody knows the price."""
     if card.local:
         return 0.0
+    cached = min(usage.tokens_cached, usage.tokens_in)
     price = table.get(card.full_name)
-    if price is not None:
-        cached = price.input if price.cached is None else price.cached
-        fresh = usage.tokens_in - usage.tokens_cached
-        return (fresh * price.input + usage.tokens_cached * cached + usage.tokens_out * price.output) / 1e6
-    return _listed_cost(card, usage)
+    if price is None:
+        return _listed_cost(card, usage.tokens_in, cached, usage.tokens_out)
+    per_cached = price.input if price.cached is None else price.cached
+    return ((usage.tokens_in - cached) * price.input + cached * per_cached + usage.tokens_out * price.output) / 1e6
 
 
 def price_known(card: ModelCard, table: PriceTable) -> bool:
@@ -40,23 +48,23 @@ def price_known(card: ModelCard, table: PriceTable) -> bool:
     return cost(card, Usage(tokens_in=1, tokens_out=1), table) is not None
 
 
-def _listed_cost(card: ModelCard, usage: Usage) -> float | None:
+def _listed_cost(card: ModelCard, tokens_in: int, tokens_cached: int, tokens_out: int) -> float | None:
+    """By genai-prices' own list, which comes with the package: nothing is fetched."""
     try:
         from genai_prices import Usage as ListedUsage
         from genai_prices import calc_price
     except ImportError:
         return None
-    listed = ListedUsage(
-        input_tokens=usage.tokens_in, cache_read_tokens=usage.tokens_cached, output_tokens=usage.tokens_out
-    )
+    usage = ListedUsage(input_tokens=tokens_in, cache_read_tokens=tokens_cached, output_tokens=tokens_out)
     try:
-        return float(
-            calc_price(
-                listed, model_ref=card.name, provider_id=_PROVIDERS.get(card.provider, card.provider)
-            ).total_price
-        )
-    except LookupError:
+        if "." in card.provider:  # a server known by its host only
+            listed = calc_price(usage, model_ref=card.name, provider_api_url=f"https://{card.provider}")
+        else:
+            listed = calc_price(usage, model_ref=card.name, provider_id=_PROVIDERS.get(card.provider, card.provider))
+    except (LookupError, ValueError):
         return None
+    return float(listed.total_price)
 
 
-_PROVIDERS = {"google_genai": "google", "azure_openai": "azure", "mistralai": "mistral", "xai": "x-ai"}
+_PROVIDERS = {"azure_openai": "azure"}
+"""The list's name, where it does not find LangChain's by itself."""

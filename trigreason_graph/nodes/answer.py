@@ -139,7 +139,7 @@ def _answer_step(text: str, pieces: list[Piece], model: ReasoningModel, call: in
     for piece in pieces:
         writer.feed(Piece(piece.text, piece.tokens, "answer"))
     steps = writer.finish()
-    return Step(**{**steps[0], "text": text, "kind": "answer"})  # type: ignore[typeddict-item]
+    return Step(**{**steps[0], "text": text, "kind": "answer"})
 
 
 def outcome_of(state: State, kit: Kit, spent: Spent, *, answered: bool, concluded: bool, notes: list[str]) -> Outcome:

@@ -30,7 +30,7 @@ async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
     show_discard(state, branch)
     show_steps(state, paid, at, signal["trigger"] if paid else "")
     again = not paid and _been_here(state, at) and not large_closed(kit, state)
-    escalated = Signal(**{**signal, "route": "rewrite", "at": at, "wrong": None})  # type: ignore[typeddict-item]
+    escalated = Signal(**{**signal, "route": "rewrite", "at": at, "wrong": None})
     return {
         "trace": {"keep": at, "add": paid},
         "discarded": [branch] if gone else [],

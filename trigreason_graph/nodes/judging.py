@@ -60,7 +60,7 @@ class Bench:
         """
         if signal is None:
             return Verdict("accept")
-        signal = Signal(**{**signal, "at": position})  # type: ignore[typeddict-item]
+        signal = Signal(**{**signal, "at": position})
         route = signal["route"]
         if route == "retry" and not self._tried(position, "retry"):
             return Verdict("retry", settled(signal, ""))
@@ -71,7 +71,7 @@ class Bench:
             return Verdict("accept", settled(signal, self.closed))
         if route == "intervene":
             return Verdict("intervene", signal)
-        return Verdict("rewrite", Signal(**{**signal, "route": "rewrite"}))  # type: ignore[typeddict-item]
+        return Verdict("rewrite", Signal(**{**signal, "route": "rewrite"}))
 
     def _rollback_refused(self, wrong: int, position: int) -> str:
         if not 1 <= wrong <= position + 1:

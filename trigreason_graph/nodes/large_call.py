@@ -97,11 +97,27 @@ async def write_steps(
     if natural:
         reader.finish()
     rows, spent = call.end(exchange)
-    steps = with_answer_marked(reader.steps, state["problem"])
+    written = fresh(reader.steps, trace, state["problem"])
+    steps = with_answer_marked(written, state["problem"])
     # In turn style every reply ends its turn; only an answer, or having been asked for all, ends the reasoning.
     done = natural and (limit is None or not turn)
     ended = done or any(step["kind"] == "answer" for step in steps)
-    refused = "" if steps else last.fault or "the large model's reply held no finished step"
+    empty = "only repeated what was there" if reader.steps else "held no finished step"
+    refused = "" if steps else last.fault or f"the large model's reply {empty}"
     return LargeReply(
         steps, reader.wrong, ended and bool(steps), refused, last.status == "error", rows, spent, writer.next_id
     )
+
+
+REPEAT_WINDOW = 20
+"""Latest steps that a new one is compared with."""
+
+
+def fresh(steps: Sequence[Step], trace: Sequence[Step], problem: str) -> list[Step]:
+    """The steps that say something new: not the problem restated, nor an earlier step word for word.
+
+    Seen on a 1.5B model in turn style, which restated the problem at every call.
+    """
+    known = {" ".join(step["text"].split()) for step in trace[-REPEAT_WINDOW:]}
+    asked = " ".join(problem.split())
+    return [step for step in steps if (text := " ".join(step["text"].split())) not in known and text not in asked]

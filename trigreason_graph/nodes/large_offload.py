@@ -32,7 +32,7 @@ async def large_offload(state: State, kit: Kit) -> dict[str, Any]:
     wrong = reply.wrong
     if wrong is not None and 1 <= wrong <= len(state["trace"]) and _may_roll_back(state, kit):
         # The paid steps wait in `drafts` and take the place of step `wrong` and all after it.
-        waiting = Signal(**{**fate, "wrong": wrong})  # type: ignore[typeddict-item]
+        waiting = Signal(**{**fate, "wrong": wrong})
         flagged = _flagged(state, fate)
         return {**books, "drafts": reply.steps, "signal": waiting, "finish": _finish(reply), "discarded": flagged}
     branches = _flagged(state, fate)

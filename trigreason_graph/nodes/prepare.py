@@ -112,7 +112,7 @@ def initiation(kit: Kit, state: State) -> Signal | None:
     if kit.policy.initiation is None:
         return None
     signal = kit.policy.initiation.check(View(state["problem"], None, (), None, False, ()))
-    return Signal(**{**signal, "at": 0}) if signal else None  # type: ignore[typeddict-item]
+    return Signal(**{**signal, "at": 0}) if signal else None
 
 
 def after_prepare(state: State) -> Literal["initiate", "go"]:

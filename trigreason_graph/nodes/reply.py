@@ -96,7 +96,7 @@ def tidied(step: Step) -> Step:
     """A step of a turn-style reply as part of a trace: no number in front, a blank line behind."""
     text = NUMBERING.sub("", step["text"], count=1) if NUMBERING.match(step["text"]) else step["text"]
     text = text.strip() or step["text"]
-    return Step(**{**step, "text": text, "sep": step["sep"] if "\n\n" in step["sep"] else "\n\n"})  # type: ignore[typeddict-item]
+    return Step(**{**step, "text": text, "sep": step["sep"] if "\n\n" in step["sep"] else "\n\n"})
 
 
 ANSWER_WITHIN = 3
@@ -110,6 +110,6 @@ def with_answer_marked(steps: list[Step], question: str) -> list[Step]:
         if step["kind"] == "answer":
             return steps
         if complete_answer(step["text"], question) is not None:
-            marked = Step(**{**step, "kind": "answer"})  # type: ignore[typeddict-item]
+            marked = Step(**{**step, "kind": "answer"})
             return [*steps[:index], marked, *steps[index + 1 :]]
     return steps

@@ -25,7 +25,7 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
         outcome=outcome,
         steps=_by_author(trace, tokens=False),
         tokens=_by_author(trace, tokens=True),
-        interventions=dict(Counter(signal["trigger"] for signal in signals if _called(signal))),  
+        interventions=dict(Counter(signal["trigger"] for signal in signals if _called(signal))),
         unserved=dict(Counter(signal["trigger"] for signal in signals if not signal.get("served"))),
         discarded_steps=len(thrown),
         discarded_tokens=sum(step["tokens"] for step in thrown),

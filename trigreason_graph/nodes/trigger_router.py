@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from trigreason_graph.nodes.judges import JudgeDesk
 from trigreason_graph.nodes.judging import Bench, Verdict
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.progress import show_discard, show_signal, show_steps
 from trigreason_graph.nodes.strategist import FEW_SUPERSTEPS
 from trigreason_graph.state import Branch, Signal, State, Step
+from trigreason_graph.triggers import Judge
 
 EXCERPT = 120
 """Characters of a thrown-away step that a hint shows."""
@@ -22,9 +24,13 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
     start = len(trace)
     log: list[Signal] = []
     verdict, flagged = Verdict("accept"), None
+    desk = JudgeDesk(kit, state) if any(isinstance(trigger, Judge) for trigger in kit.policy.triggers) else None
     for index, draft in enumerate(drafts):
         complete = not (state["finish"] == "partial" and index == len(drafts) - 1)
-        verdict = bench.look(trace, draft, complete=complete)
+        if desk and complete:
+            verdict = await desk.look(bench, trace, draft)
+        else:
+            verdict = bench.look(trace, draft, complete=complete)
         if verdict.action != "accept":
             flagged = draft
             break
@@ -46,6 +52,9 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
         show_signal(state, signal)
     for branch in update.get("discarded", ()):
         show_discard(state, branch)
+    if desk:
+        update |= {"ledger": desk.rows, "spent": desk.spent, "large_off": desk.large_off}
+        update["notes"] = [*state["notes"], *(note for note in desk.notes if note not in state["notes"])]
     return {"trace": accepted, "signals": log, **update}
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import Field, PrivateAttr
 
 from trigreason_graph.models.cards import ModelCard
@@ -23,11 +23,12 @@ class Scripted:
     """One scripted reply.
 
     Attributes:
-        text: What the model writes; None: it fails with `error` at once.
-        probability: Reported for every token; None: no log-probabilities.
-        error: Raised before the first token, or after the text when `text` is given (a stream that breaks).
-        finish: Finish reason; "" for a stream that just ends.
-        delay: Seconds before each token.
+        text: What the model writes; None: nothing.
+        probability: Reported for every token, above 0 and up to 1; None: no log-probabilities.
+        error: Raised once `thinking` and `text` are sent: without them the call fails at once, with them it is a stream
+            that breaks off.
+        finish: Finish reason; "" for a stream that just ends. A reply cut by max_tokens says "length".
+        delay: Seconds before each chunk.
         thinking: Sent in the reasoning field before the text.
     """
 
@@ -40,22 +41,35 @@ class Scripted:
 
 
 class ScriptedModel(BaseChatModel):
-    """Replies from a script, in order, token by token; the prompts it got are kept in `prompts`.
+    """Replies from a script, in order, token by token, like a client of an OpenAI-compatible server.
+
+    A whole graph without any model:
+
+        model = ScriptedModel(script=["2 + 2 = 4\\n\\nAnswer: 4", Scripted("Hm.", error=ConnectionError())])
+        graph = create_trigreason_graph(small=model, large=ScriptedModel(script=["..."])).compile()
 
     Args:
-        script: Replies; a plain string is a reply with its defaults.
-        loop: Start over at the end of the script instead of raising IndexError.
+        script: Replies; a plain string is a reply with its defaults. Asking for more raises IndexError.
+        loop: Start over at the end of the script instead.
         trigreason_card: What the model can do; by default a local one that continues a prefill and has
             log-probabilities, so that it can be either role.
+
+    Attributes:
+        prompts: The messages of each call, in order.
+        asked: The keyword arguments of each call (max_tokens, temperature, …), in order.
+        served: Tokens sent, by call that reached its end: what a server would have counted.
+        closed: How many streams were closed before their end.
     """
 
     script: Sequence[str | Scripted]
     loop: bool = False
     trigreason_card: ModelCard = ModelCard(
-        provider="scripted", name="scripted", style="prefill", dialect="openai", logprobs=True, local=True, window=None
+        provider="scripted", name="scripted", style="prefill", dialect="openai", logprobs=True, local=True
     )
     prompts: list[list[BaseMessage]] = Field(default_factory=list)
-    served: list[int] = Field(default_factory=list, description="Tokens sent, by finished call.")
+    asked: list[dict[str, Any]] = Field(default_factory=list)
+    served: list[int] = Field(default_factory=list)
+    closed: int = 0
     _next: int = PrivateAttr(0)
 
     @property
@@ -67,15 +81,6 @@ class ScriptedModel(BaseChatModel):
         """How often the model was asked."""
         return self._next
 
-    def _take(self, messages: list[BaseMessage]) -> Scripted:
-        self.prompts.append(list(messages))
-        index = self._next % len(self.script) if self.loop else self._next
-        self._next += 1
-        if index >= len(self.script):
-            raise IndexError(f"the script has {len(self.script)} replies, and a further one was asked for")
-        reply = self.script[index]
-        return Scripted(reply) if isinstance(reply, str) else reply
-
     async def _astream(
         self,
         messages: list[BaseMessage],
@@ -83,54 +88,14 @@ class ScriptedModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        reply = self._take(messages)
-        for chunk in self._chunks(reply, messages, kwargs.get("max_tokens")):
-            await asyncio.sleep(reply.delay)
-            yield chunk
-
-    def _chunks(
-        self, reply: Scripted, messages: list[BaseMessage], max_tokens: int | None
-    ) -> Iterator[ChatGenerationChunk]:
-        if reply.error is not None and not reply.text:
-            raise reply.error
-        if reply.thinking:
-            yield ChatGenerationChunk(
-                message=AIMessageChunk(content="", additional_kwargs={"reasoning_content": reply.thinking})
-            )
-        tokens = tokenize(reply.text or "")
-        kept = tokens if max_tokens is None else tokens[:max_tokens]
-        for token in kept:
-            yield ChatGenerationChunk(message=AIMessageChunk(content=token), generation_info=self._info(token, reply))
-        if reply.error is not None:
-            raise reply.error
-        if not reply.finish:
-            return
-        self.served.append(len(kept))
-        asked = sum(len(tokenize(str(message.content))) for message in messages)
-        yield ChatGenerationChunk(
-            message=AIMessageChunk(
-                content="",
-                usage_metadata={"input_tokens": asked, "output_tokens": len(kept), "total_tokens": asked + len(kept)},
-            ),
-            generation_info={"finish_reason": reply.finish if len(kept) == len(tokens) else "length"},
-        )
-
-    def _info(self, token: str, reply: Scripted) -> dict[str, Any] | None:
-        if reply.probability is None:
-            return None
-        chosen = math.log(reply.probability)
-        rest = math.log(max(1.0 - reply.probability, 1e-9))
-        top = [{"token": token, "logprob": chosen}, {"token": "…", "logprob": rest}]
-        return {"logprobs": {"content": [{"token": token, "logprob": chosen, "top_logprobs": top}]}}
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return self._generate(messages, stop, None, **kwargs)
+        reply = self._take(messages, kwargs)
+        try:
+            for chunk in self._chunks(reply, messages, kwargs.get("max_tokens")):
+                await asyncio.sleep(reply.delay)
+                yield chunk
+        except (GeneratorExit, asyncio.CancelledError):
+            self.closed += 1
+            raise
 
     def _generate(
         self,
@@ -139,12 +104,54 @@ class ScriptedModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        reply = self._take(messages)
+        reply = self._take(messages, kwargs)
+        return generate_from_stream(self._chunks(reply, messages, kwargs.get("max_tokens")))
+
+    def _take(self, messages: list[BaseMessage], arguments: dict[str, Any]) -> Scripted:
+        self.prompts.append(list(messages))
+        self.asked.append(arguments)
+        index = self._next % len(self.script) if self.loop and self.script else self._next
+        self._next += 1
+        if index >= len(self.script):
+            raise IndexError(f"the script has {len(self.script)} replies, and a further one was asked for")
+        reply = self.script[index]
+        return Scripted(reply) if isinstance(reply, str) else reply
+
+    def _chunks(
+        self, reply: Scripted, messages: list[BaseMessage], max_tokens: int | None
+    ) -> Iterator[ChatGenerationChunk]:
+        thinking, text = tokenize(reply.thinking), tokenize(reply.text or "")
+        total = len(thinking) + len(text)
+        room = total if max_tokens is None else min(max_tokens, total)
+        for token in thinking[:room]:
+            yield _chunk("", reply, token, {"reasoning_content": token})
+        for token in text[: max(room - len(thinking), 0)]:
+            yield _chunk(token, reply, token, {})
         if reply.error is not None:
             raise reply.error
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(content=reply.text or ""))])
+        if not reply.finish:
+            return
+        self.served.append(room)
+        asked = sum(len(tokenize(message.text)) for message in messages)
+        usage = {"input_tokens": asked, "output_tokens": room, "total_tokens": asked + room}
+        finish = reply.finish if room == total else "length"
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(content="", usage_metadata=usage), generation_info={"finish_reason": finish}
+        )
+
+
+def _chunk(content: str, reply: Scripted, token: str, fields: dict[str, Any]) -> ChatGenerationChunk:
+    info = None if reply.probability is None else {"logprobs": {"content": [_logprobs(token, reply.probability)]}}
+    return ChatGenerationChunk(message=AIMessageChunk(content=content, additional_kwargs=fields), generation_info=info)
+
+
+def _logprobs(token: str, probability: float) -> dict[str, Any]:
+    """The chosen token and one other, which has what is left."""
+    chosen, rest = math.log(probability), math.log(max(1.0 - probability, 1e-9))
+    top = [{"token": token, "logprob": chosen}, {"token": "…", "logprob": rest}]
+    return {"token": token, "logprob": chosen, "top_logprobs": top}
 
 
 def tokenize(text: str) -> list[str]:
-    """The scripted model's tokens: a word with its leading space, a run of digits or other signs, line ends."""
-    return re.findall(r"\n+|[ \t]*[^\s]+|[ \t]+", text)
+    """The scripted model's tokens: line ends, and words with the white space before them."""
+    return re.findall(r"\n+|[^\S\n]*\S+|[^\S\n]+", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trigreason_graph.reasoning.lexemes import Lexeme, words
+from trigreason_graph.reasoning.arithmetic.lexemes import Lexeme, words
 
 CLAUSE_WORDS = words("if then is are was were equals equal which that so but because since while we i he she they it")
 """Words with which a sentence goes on after, or comes to, an expression. They change no value."""
@@ -15,6 +15,11 @@ NOT_UNITS = CLAUSE_WORDS | words(
     factorial degrees twice double triple thrice point"""
 )
 """Words after a number that change its value or go on with the sentence; never taken for a unit."""
+_SAME_AS = {
+    "hr": "hour", "mph": "hour", "kph": "hour", "min": "minute", "sec": "second", "lb": "pound", "oz": "ounce",
+    "inche": "inch", "feet": "foot", "ft": "foot", "yd": "yard", "mi": "mile",
+}  # fmt: skip
+"""Other names of a unit; a speed counts by its hour, so that mph times minutes is seen to convert."""
 _NOT_NAMING = words("each total altogether apiece left remaining")
 _HAN_MULTIPLIERS = frozenset("万千百亿兆半倍余又多几成折点分之加减乘除的和与或")
 
@@ -32,4 +37,5 @@ def unit_of(names: Sequence[str]) -> str:
     if not naming:
         return ""
     word = naming[-1]
-    return word[:-1] if word.endswith("s") and len(word) > 3 else word
+    singular = word[:-1] if word.endswith("s") and len(word) > 2 else word
+    return _SAME_AS.get(singular, singular)

@@ -42,6 +42,7 @@ _LEXEME = re.compile(
     rf"""
       (?P<space>[ \t\u00a0\u2000-\u200a\u202f]+|\\[,;:!\ ]|\\q?quad\b|&|\\(?:left|right|[bB]igg?|displaystyle)\b)
     | (?P<number>\.?\d+(?:(?:[.,:]|\{{,\}})\d+)*)(?P<suffix>(?:(?![{_CJK}])[^\W\d_²³¹⁰⁴-⁹½¼¾⅓⅔])*)
+    | (?P<superscript>[²³¹⁰⁴-⁹]+)
     | (?P<han>[{_CJK}]+)
     | (?P<times>(?<=\s)[xX](?=\s{{1,3}}[\d$(.]))
     | (?P<word>[^\W\d_](?:(?![{_CJK}])\w|['’](?=\w)|-(?=[^\W\d_]))*)
@@ -57,7 +58,6 @@ _LEXEME = re.compile(
     | (?P<oddcommand>\\(?:[A-Za-z]+|.)|!=|[-+*/^]=|\.{{2,}}|…|(?<=[\d)])!|(?<=\d)–(?=\d))
     | (?P<power>(?<=[\d)])\*\*(?=[\d(\-])|\^)
     | (?P<bold>\*\*)
-    | (?P<superscript>[²³¹⁰⁴-⁹]+)
     | (?P<relation>==?)
     | (?P<op>[-+−–*/×✕✖·∙⋅÷∕])
     | (?P<open>[(\[])
@@ -120,7 +120,7 @@ def _number(match: re.Match[str], spaced: bool, follower: str) -> Iterator[Lexem
     digits, suffix = match["number"].replace("{,}", ","), match["suffix"]
     start, middle, end = match.start(), match.end("number"), match.end()
     sure = bool(_THOUSANDS.fullmatch(digits) or _PLAIN.fullmatch(digits)) and len(digits) <= MAX_DIGITS
-    times = suffix in ("x", "X") and follower != "" and follower in "0123456789($."
+    times = suffix in ("x", "X") and digits != "0" and follower != "" and follower in "0123456789($."
     if not sure or (suffix and not times and suffix.lower() not in ATTACHED_UNITS) or follower == "_":
         yield Lexeme("odd", match.group(), start, end, spaced)
         return

@@ -13,18 +13,11 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 
-from trigreason_graph.reasoning.agreement import agree
-from trigreason_graph.reasoning.expressions import (
-    CLAUSE_WORDS,
-    NOT_UNITS,
-    Reading,
-    Side,
-    Unsure,
-    is_unit,
-    operand_starts,
-    read_side,
-)
-from trigreason_graph.reasoning.lexemes import Lexeme, lexemes, words
+from trigreason_graph.reasoning.arithmetic.agreement import agree
+from trigreason_graph.reasoning.arithmetic.expressions import operand_starts, read_side
+from trigreason_graph.reasoning.arithmetic.lexemes import Lexeme, lexemes, words
+from trigreason_graph.reasoning.arithmetic.sides import Side, Unsure
+from trigreason_graph.reasoning.arithmetic.units import CLAUSE_WORDS, NOT_UNITS, is_unit
 
 MAX_LINE = 4_000
 """Characters of a line that are read; prose has no longer sentence of arithmetic."""
@@ -141,7 +134,8 @@ def _equations(line: str, start: int, after: str, offset: int) -> Iterator[Equat
         if not (left.operators or right.operators):
             continue
         begin, end = row[left.start].start, row[right.end - 1].end
-        holds = agree(row, left, right, row[relation].text, _around(_ROUNDED, line, begin, end))
+        roughly = row[relation].text == "≈" or _around(_ROUNDED, line, begin, end)
+        holds = agree(row, left, right, roughly=roughly)
         if holds is None or (not holds and _doubtful(line, row, begin, right, after)):
             continue
         yield Equation(
@@ -157,23 +151,27 @@ def _equations(line: str, start: int, after: str, offset: int) -> Iterator[Equat
 
 
 def _pairs(row: Sequence[Lexeme]) -> Iterator[tuple[Side, int, Side]]:
-    """Each two sides that a relation joins, with the index of the relation."""
-    at, pending = 0, None
+    """Each two sides that are said to be equal, with the index of the relation before the second.
+
+    In 3 + 4 = 7 = 8 the 8 is held against 3 + 4: two plain numbers alone prove nothing.
+    """
+    at, pending, computed = 0, None, None
     while at < len(row):
         relation = row[at].kind == "relation"
         if not relation and not (operand_starts(row, at) and _good_start(row, at)):
-            at, pending = at + 1, None
+            at, pending, computed = at + 1, None, None
             continue
         begin = at + 1 if relation else at
         try:
-            side = read_side(row, begin, Reading())
+            side = read_side(row, begin)
         except Unsure as doubt:
-            at, pending = max(doubt.at, begin), None
+            at, pending, computed = max(doubt.at, begin), None, None
             continue
-        if relation and pending is not None and _clean_end(row, side.end):
-            yield pending, at, side
+        if relation and pending and _clean_end(row, side.end):
+            yield (pending if side.operators else computed or pending), at, side
         at = side.end
         pending = side if at < len(row) and row[at].kind == "relation" else None
+        computed = pending and (pending if pending.operators else computed)
 
 
 def _good_start(row: Sequence[Lexeme], at: int) -> bool:
@@ -183,9 +181,12 @@ def _good_start(row: Sequence[Lexeme], at: int) -> bool:
     before = row[at - 1]
     if before.kind in ("stop", "delim", "dollar", "quote", "relation"):
         return True
-    if before.kind != "word" or not row[at].spaced or (at > 1 and row[at - 2].kind in ("number", "percent", "op")):
-        return before.kind == "word" and before.text[-1] in _HAN_BEFORE
-    return before.text not in _BAD_BEFORE and (before.text[-1] < "\u3400" or before.text[-1] in _HAN_BEFORE)
+    if before.kind != "word" or before.text in _BAD_BEFORE:
+        return False
+    if before.text[-1] >= "\u3400":
+        return before.text[-1] in _HAN_BEFORE
+    a_unit = at > 1 and row[at - 2].kind in ("number", "percent", "op") and before.text not in CLAUSE_WORDS
+    return row[at].spaced and not a_unit
 
 
 def _clean_end(row: Sequence[Lexeme], at: int) -> bool:

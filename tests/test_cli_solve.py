@@ -1,0 +1,289 @@
+"""`trigreason solve` as its users meet it: output, exit codes, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests import cli_scripted, graphs
+from trigreason_graph import Budget
+from trigreason_graph.cli import solve as solve_module
+from trigreason_graph.cli.app import app
+from trigreason_graph.cli.examples import find_example, load_examples
+from trigreason_graph.errors import ModelNotReady
+from trigreason_graph.testing import Scripted
+
+Solve = Callable[..., Any]
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def solve(monkeypatch: pytest.MonkeyPatch) -> Solve:
+    """Run `trigreason solve` in this process on a scripted graph; returns typer's result."""
+
+    def run(*arguments: str, graph: Any = None, input: str | None = None) -> Any:
+        monkeypatch.setattr(solve_module, "build_graph", lambda job: graph or cli_scripted.scripted_graph())
+        return CliRunner().invoke(app, ["solve", *cli_scripted.MODELS, *arguments], input=input)
+
+    return run
+
+
+class TestOutput:
+    def test_the_whole_story(self, solve: Solve) -> None:
+        result = solve("What is 3 + 4?")
+        assert result.exit_code == 0
+        story = (
+            "loading embedded:",
+            "What is 3 + 4?",
+            "SRM 1 │ One thing is 3.",
+            "SRM 2 │ BAD thing is 5.",
+            "LRM called: marker at step 2",
+            "The step says 'BAD'.",
+            "LRM 2 │ Another thing is 4.",
+            "discarded SRM 2: BAD thing is 5.",
+            "SRM 3 │ So the result is 7.",
+            "SRM 4 │ Answer: 7",
+            "Answer   7",
+            "outcome   answered",
+            "triggers   marker 1",
+            "(estimate)",
+        )
+        places = [result.stdout.find(part) for part in story]
+        assert -1 not in places, f"{story[places.index(-1)]!r} is missing in:\n{result.stdout}"
+        assert result.stderr == ""
+
+    def test_no_step_takes_words_of_another(self, solve: Solve) -> None:
+        lines = solve("What is 3 + 4?").stdout.splitlines()
+        said = {line.split(" │ ")[0].strip(): line.split(" │ ")[1] for line in lines if " │ " in line}
+        assert said["SRM 1"] == "One thing is 3."
+        assert said["LRM 2"] == "Another thing is 4."
+        assert said["SRM 3"] == "So the result is 7."
+
+    def test_no_control_codes_where_there_is_no_terminal(self, solve: Solve) -> None:
+        assert "\x1b" not in solve("What is 3 + 4?").stdout
+
+    def test_json_is_the_whole_result_and_nothing_else(self, solve: Solve) -> None:
+        result = solve("What is 3 + 4?", "--json")
+        whole = json.loads(result.stdout)
+        assert whole["answer"] == "7"
+        assert whole["question"] == "What is 3 + 4?"
+        assert whole["outcome"]["kind"] == "answered"
+        assert [step["author"] for step in whole["trace"]] == ["small", "large", "small", "small"]
+        assert [branch["steps"][0]["text"] for branch in whole["discarded"]] == ["BAD thing is 5."]
+        assert [row["role"] for row in whole["ledger"]] == ["small", "large", "small"]
+        assert whole["signals"][0]["trigger"] == "marker"
+        assert whole["report"]["interventions"] == {"marker": 1}
+        assert result.stderr == ""
+
+    def test_quiet_is_the_answer_alone(self, solve: Solve) -> None:
+        assert solve("What is 3 + 4?", "--quiet").stdout == "7\n"
+
+    def test_standard_input(self, solve: Solve) -> None:
+        result = solve("-", "--json", input="What is\n3 + 4?\n")
+        assert json.loads(result.stdout)["question"] == "What is\n3 + 4?"
+
+    def test_without_a_question_a_built_in_problem(self, solve: Solve) -> None:
+        assert json.loads(solve("--json").stdout)["question"] == find_example(None).question
+
+    def test_an_example_by_name(self, solve: Solve) -> None:
+        assert json.loads(solve("--json", "--example", "train").stdout)["question"].startswith("A train leaves")
+
+    def test_examples_are_listed(self, solve: Solve) -> None:
+        listed = solve("--example", "list").stdout
+        assert all(name in listed for name in load_examples())
+
+
+class TestExitCodes:
+    def test_a_run_without_a_full_answer(self, solve: Solve) -> None:
+        steps = "".join(f"Step number {number} is longer than the one before.\n\n" for number in range(90))
+        graph = graphs.graph(
+            graphs.small(steps, Scripted("\n")),
+            budget=Budget(total_tokens=300, usd=None),
+            checkpointer=cli_scripted.InMemorySaver(),
+        )
+        result = solve("q", graph=graph)
+        assert result.exit_code == 1
+        assert "the budget is used up" in result.stdout
+
+    def test_quiet_says_on_standard_error_why_there_is_no_answer(self, solve: Solve) -> None:
+        dead = graphs.graph(
+            graphs.small(*[Scripted(None, error=ValueError("no"))] * 9), checkpointer=cli_scripted.InMemorySaver()
+        )
+        result = solve("q", "-q", graph=dead)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("trigreason: ")
+        assert result.stderr.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ((" ",), "the question is empty"),
+            (("q", "--json", "--quiet"), "exclude each other"),
+            (("q", "--example", "train"), "not both"),
+            (("--example", "nope"), "known are orchard"),
+            (("q", "--seconds", "0"), "seconds"),
+        ],
+    )
+    def test_bad_input_is_one_clear_line(self, solve: Solve, arguments: tuple[str, ...], said: str) -> None:
+        result = solve(*arguments)
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert said in result.stderr
+        assert result.stderr.count("\n") == 1
+
+    def test_empty_standard_input(self, solve: Solve) -> None:
+        result = solve("-", input=" \n")
+        assert result.exit_code == 2
+        assert "standard input is empty" in result.stderr
+
+    def test_binary_standard_input(self, solve: Solve) -> None:
+        result = solve("-", input=b"\xff\xfe\x00")
+        assert result.exit_code == 2
+        assert "UTF-8" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (("--small", "what"), "small='what' is not a model: write \"provider:model\""),
+            (("--large", "nobody:x"), "unknown provider 'nobody'"),
+            (("--policy", "nope"), "nope"),
+        ],
+    )
+    def test_bad_models_and_policies_are_named(self, arguments: tuple[str, ...], said: str) -> None:
+        result = CliRunner().invoke(app, ["solve", *cli_scripted.MODELS, *arguments, "q"])
+        assert result.exit_code == 2
+        assert said in result.stderr
+
+    def test_a_model_that_is_not_ready(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def not_ready(job: object) -> Any:
+            raise ModelNotReady("the Ollama server does not answer; start it with: ollama serve")
+
+        monkeypatch.setattr(solve_module, "build_graph", not_ready)
+        result = CliRunner().invoke(app, ["solve", *cli_scripted.MODELS, "q"])
+        assert result.exit_code == 3
+        assert "ollama serve" in result.stderr
+
+    def test_debug_shows_the_error_itself(self, solve: Solve) -> None:
+        result = solve(" ", "--debug")
+        assert isinstance(result.exception, ValueError)
+
+    def test_help_documents_them(self) -> None:
+        text = " ".join(CliRunner().invoke(app, ["solve", "--help"]).stdout.split())
+        for part in ("0 answered", "1 ended without a full answer", "2 usage", "3 a model is not ready", "130 Ctrl-C"):
+            assert part in text
+
+
+def program(delay: str, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
+    """`trigreason solve` as a process of its own."""
+    command = [sys.executable, "-m", "tests.cli_scripted", delay, "solve", *cli_scripted.MODELS, *arguments]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "xterm-256color"}
+    return subprocess.Popen(
+        command,
+        stdout=streams.get("stdout", subprocess.PIPE),
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """What the process has written once `text` has come."""
+    assert process.stdout is not None
+    seen = ""
+    while text not in seen:
+        sign = process.stdout.read(1)
+        assert sign, f"it ended with: {seen}\n{process.stderr.read() if process.stderr else ''}"
+        seen += sign
+    return seen
+
+
+class TestInterrupt:
+    def test_the_partial_result_comes_at_once(self) -> None:
+        process = program("0.05", "What is 3 + 4?")
+        seen = read_until(process, "One thing is 3.")
+        process.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        rest, errors = process.communicate(timeout=20)
+        assert time.monotonic() - begun < 3
+        assert process.returncode == 130
+        assert "interrupted by Ctrl-C" in rest
+        assert "SRM" in rest
+        assert errors == ""
+        assert seen.count("SRM 1") == 1
+
+    def test_a_call_that_does_not_end_is_cancelled(self) -> None:
+        process = program("0,60", "What is 3 + 4?")
+        read_until(process, "LRM called")
+        process.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        rest, _ = process.communicate(timeout=20)
+        assert time.monotonic() - begun < 3
+        assert process.returncode == 130
+        assert "1 call" in rest
+
+    def test_a_second_one_does_not_wait(self) -> None:
+        process = program("0,60", "What is 3 + 4?")
+        read_until(process, "LRM called")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        process.communicate(timeout=20)
+        assert time.monotonic() - begun < 0.9
+        assert process.returncode == 130
+
+    def test_json_is_whole_even_then(self) -> None:
+        process = program("0,60", "What is 3 + 4?", "--json")
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=20)
+        assert process.returncode == 130, errors
+        whole = json.loads(out)
+        assert whole["outcome"] == {"kind": "unfinished", "detail": "interrupted by Ctrl-C"}
+        assert [step["text"] for step in whole["trace"]] == ["One thing is 3."]
+        assert [(row["role"], row["status"]) for row in whole["ledger"]] == [("small", "cut"), ("large", "cut")]
+
+
+def test_a_closed_output_ends_the_run_without_a_traceback() -> None:
+    process = program("0.02", "What is 3 + 4?")
+    read_until(process, "SRM 1")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(timeout=20) == 141
+    assert process.stderr.read() == ""
+
+
+def test_a_terminal_gets_a_status_line_that_is_gone_at_the_end() -> None:
+    leader, follower = pty.openpty()
+    process = program("0.02", "What is 3 + 4?", stdout=follower)
+    os.close(follower)
+    written = b""
+    while select.select([leader], [], [], 20)[0]:
+        try:
+            block = os.read(leader, 65_536)
+        except OSError:  # Linux: the other side is closed
+            break
+        if not block:
+            break
+        written += block
+    assert process.wait(timeout=20) == 0
+    text = written.decode()
+    assert re.search(r"SRM writes · \d", text)
+    assert "so far" not in text
+    assert "\x1b[36m   SRM 1" in text
+    assert "SRM writes" not in text[text.index("Answer") :]

@@ -1,0 +1,188 @@
+"""Which failures are tried again, how long is waited, and what people are told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from email.utils import formatdate
+from typing import Any
+
+import httpx
+import ollama
+import openai
+import pytest
+from langgraph.errors import GraphInterrupt
+from pydantic import BaseModel, SecretStr
+from tenacity import Future, RetryCallState
+
+from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.models.faults import LONGEST_WAIT, describe_fault, is_transient, redact, retry_wait, secrets_of
+
+CARD = ModelCard(provider="openai", name="gpt-x")
+REQUEST: Any = httpx.Request("POST", "http://localhost/v1/chat/completions")
+
+
+def answered(status: int, body: Any = None, **headers: str) -> openai.APIStatusError:
+    """openai's error for a status."""
+    response: Any = httpx.Response(status, headers=headers, request=REQUEST)
+    return openai.APIStatusError(f"Error code: {status}", response=response, body=body)
+
+
+def in_band(body: Any) -> openai.APIError:
+    """openai's error for an error inside of a stream."""
+    return openai.APIError("overloaded", request=REQUEST, body=body)
+
+
+class RequestsConnectionError(OSError):
+    """As requests has one of its own."""
+
+
+RequestsConnectionError.__name__ = "ConnectionError"
+
+WORTH_ANOTHER_TRY = [
+    *(answered(status) for status in (408, 409, 429, 500, 502, 503, 504, 529)),
+    answered(429, **{"retry-after": "2"}),
+    in_band({"code": 500, "message": "x"}),
+    in_band(None),
+    openai.APIConnectionError(request=REQUEST),
+    openai.APITimeoutError(request=REQUEST),
+    ollama.ResponseError("model is loading", 503),
+    ollama.ResponseError("llama runner process has terminated"),
+    httpx.ReadError("x"),
+    httpx.ConnectTimeout("x"),
+    httpx.RemoteProtocolError("peer closed connection"),
+    ConnectionResetError(),
+    RequestsConnectionError(),
+    TimeoutError(),
+    json.JSONDecodeError("x", "{", 1),
+]
+HOPELESS = [
+    *(answered(status) for status in (400, 401, 403, 404, 413, 422)),
+    answered(429, {"code": "insufficient_quota"}),
+    answered(429, **{"retry-after": "3600"}),
+    in_band({"code": "context_length_exceeded"}),
+    ollama.ResponseError("model not found", 404),
+    openai.OpenAIError("no key"),
+    ValueError("x"),
+    TypeError("unexpected keyword"),
+    GraphInterrupt(),
+    asyncio.CancelledError(),
+    KeyboardInterrupt(),
+]
+
+
+@pytest.mark.parametrize("fault", WORTH_ANOTHER_TRY, ids=repr)
+def test_worth_another_try(fault: BaseException) -> None:
+    assert is_transient(fault)
+
+
+@pytest.mark.parametrize("fault", HOPELESS, ids=repr)
+def test_hopeless(fault: BaseException) -> None:
+    assert not is_transient(fault)
+
+
+def waited(fault: BaseException) -> float:
+    state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
+    state.outcome = Future(1)
+    state.outcome.set_exception(fault)
+    return retry_wait(state)
+
+
+class TestWaiting:
+    def test_as_long_as_the_server_asks(self) -> None:
+        assert waited(answered(429, **{"retry-after": "2.5"})) == 2.5
+
+    def test_until_the_date_the_server_names(self) -> None:
+        assert 5 < waited(answered(503, **{"retry-after": formatdate(time.time() + 10, usegmt=True)})) <= 10
+
+    def test_never_longer_than_the_limit(self) -> None:
+        assert waited(answered(429, **{"retry-after": "3600"})) == LONGEST_WAIT
+
+    def test_a_date_in_the_past_is_now(self) -> None:
+        assert waited(answered(429, **{"retry-after": formatdate(0, usegmt=True)})) == 0.0
+
+    @pytest.mark.parametrize("value", ["soon", "nan", "inf", ""])
+    def test_nonsense_is_nothing(self, value: str) -> None:
+        assert waited(answered(429, **{"retry-after": value})) <= 0.5
+
+    def test_a_little_where_nobody_asks(self) -> None:
+        assert 0 <= waited(ConnectionError()) <= 0.5
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("fault", "expected"),
+        [
+            (answered(401), "openai:gpt-x refused the API key: Error code: 401"),
+            (answered(404), "openai:gpt-x does not know this model: Error code: 404"),
+            (answered(418), "openai:gpt-x answered 418: Error code: 418"),
+            (TimeoutError("nothing came for 60 s"), "openai:gpt-x did not answer in time: nothing came for 60 s"),
+            (httpx.ConnectError(""), "openai:gpt-x cannot be reached or broke off (ConnectError)"),
+            (json.JSONDecodeError("x", "{", 1), "openai:gpt-x sent a broken chunk: x: line 1 column 2 (char 1)"),
+            (ValueError("a\n  b"), "openai:gpt-x failed (ValueError): a b"),
+        ],
+    )
+    def test_one_line_that_names_the_model(self, fault: BaseException, expected: str) -> None:
+        assert describe_fault(fault, CARD) == expected
+
+    def test_long_words_are_cut(self) -> None:
+        assert len(describe_fault(ValueError("x" * 10_000), CARD)) < 300
+
+    def test_a_secret_at_the_cut_is_gone_all_the_same(self) -> None:
+        told = describe_fault(ValueError("x" * 190 + " sk-0123456789abcdef"), CARD)
+        assert "sk-0" not in told
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "sk-proj-0123456789abcdef",
+            "SK-0123456789",
+            "sk-ant-api03-0123456789",
+            "xai-0123456789",
+            "gsk_0123456789abcdef",
+            "hf_0123456789abcdef",
+            "lsv2_pt_0123456789",
+            "AIzaSyA0123456789abcdefghijk",
+            "r8_0123456789abcdef",
+        ],
+    )
+    @pytest.mark.parametrize("around", ["{}", "key: {}.", "('{}')", 'Authorization="Bearer {}"', "?key={}&x=1"])
+    def test_keys_by_their_shape(self, key: str, around: str) -> None:
+        told = redact(around.format(key))
+        assert key not in told
+        assert "[key]" in told
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("GET http://me:pass@host:1/v1", "GET http://[key]@host:1/v1"),
+            ("Authorization: Bearer abc.def", "Authorization: Bearer [key]"),
+            ("Basic dXNlcjpwYXNz", "Basic [key]"),
+            ("https://h/v1?api_key=abc&x=1", "https://h/v1?api_key=[key]&x=1"),
+        ],
+    )
+    def test_keys_by_their_place(self, text: str, expected: str) -> None:
+        assert redact(text) == expected
+
+    @pytest.mark.parametrize("text", ["risk-free breakdown of task_management", "a monkey_business", "no key", "sk-1"])
+    def test_ordinary_words_stay(self, text: str) -> None:
+        assert redact(text) == text
+
+    def test_what_was_set_on_the_client_whatever_it_looks_like(self) -> None:
+        class Client(BaseModel):
+            api_key: SecretStr = SecretStr("correct horse")
+            short: SecretStr = SecretStr("EMPTY")
+            default_headers: dict[str, str]
+            client_kwargs: dict[str, Any]
+            model: str = "a-public-name"
+
+        client = Client(default_headers={"X-Auth": "battery staple"}, client_kwargs={"headers": {"a": "zyxwvut"}})
+        secrets = secrets_of(client)
+        assert secrets == {"correct horse", "battery staple", "zyxwvut"}
+        assert redact("correct horse, battery staple, EMPTY", secrets) == "[key], [key], EMPTY"
+
+    def test_a_secret_inside_of_another(self) -> None:
+        assert redact("abcdefghi", ["abcdef", "abcdefghi"]) == "[key]"

@@ -1,0 +1,277 @@
+"""InterventionRequest: hesitation, repetition, circles; and everything that only looks like them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from tests.views import step, view
+from trigreason_graph.state import Signal, Step
+from trigreason_graph.triggers import InterventionRequest
+from trigreason_graph.triggers.hesitation import hesitates, languages, word_lists
+
+PAPER = InterventionRequest(words="paper", languages=("en",), repeats=False, circles=False, same_conclusion=None)
+CALM = [
+    f"Fact number {word}." for word in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+]
+
+
+class TestHesitation:
+    def test_three_hesitant_steps_in_a_row(self) -> None:
+        looked_at = view(*CALM[:8], "Maybe it is 3.", "Wait, no.", "Hmm, is it 4?")
+        assert PAPER.check(looked_at) == {
+            "trigger": "intervention_request",
+            "reason": 'The small model hesitates in each of the last 3 steps ("hmm").',
+            "evidence": {"pattern": "hesitation", "steps": "3", "expressions": "maybe, wait, hmm"},
+            "route": "intervene",
+            "steps": 1,
+        }
+
+    def test_only_from_step_11_on(self) -> None:
+        hesitant = ["Maybe it is 3.", "Wait, no.", "Hmm, is it 4?"]
+        assert PAPER.check(view(*CALM[:7], *hesitant)) is None
+        assert PAPER.check(view(*CALM[:8], *hesitant)) is not None
+
+    @pytest.mark.parametrize(
+        "last",
+        [
+            ["Maybe 3.", "It is 4.", "Hmm, 4?"],
+            ["Maybe 3.", "Wait, 4?", "It is 4."],
+            ["It is 3.", "Wait, 4?", "Hmm."],
+        ],
+        ids=["a calm step between", "recovered", "only two"],
+    )
+    def test_a_broken_run_does_not_count(self, last: list[str]) -> None:
+        assert PAPER.check(view(*CALM, *last)) is None
+
+    def test_the_large_models_steps_count_but_its_own_draft_is_not_judged(self) -> None:
+        large = step("Wait, perhaps not.", "large")
+        assert PAPER.check(view(*CALM, "Maybe 3.", large, "Hmm.")) is not None
+        assert PAPER.check(view(*CALM, "Maybe 3.", "Hmm.", large)) is None
+
+    def test_tools_are_passed_over(self) -> None:
+        tool = step("wait, hmm " * 100, "tool")
+        assert PAPER.check(view(*CALM, "Maybe 3.", tool, tool, "Hmm.")) is None
+        assert PAPER.check(view(*CALM, "Maybe 3.", tool, "Wait.", tool, "Hmm.")) is not None
+        assert PAPER.check(view(*CALM, "Maybe 3.", "Hmm.", tool)) is None
+
+    def test_the_problem_and_quotations_do_not_count(self) -> None:
+        asked = "wait, hmm, maybe " * 100
+        assert PAPER.check(view(*CALM, "One.", "Two.", "Three.", question=asked)) is None
+        quoted = "> Wait, hmm, maybe.\nThat is what it says."
+        assert PAPER.check(view(*CALM, quoted, quoted, quoted)) is None
+
+    def test_not_enough_steps(self) -> None:
+        assert InterventionRequest(k=3, min_step=0).check(view("Hmm.", "Hmm, well.")) is None
+
+    def test_k_1_and_none(self) -> None:
+        one = InterventionRequest(k=1, min_step=0).check(view("Hmm, so."))
+        assert one is not None
+        assert one["reason"] == 'The small model hesitates in this step ("hmm").'
+        assert InterventionRequest(k=None, min_step=0).check(view("Hmm.", "Hmm, so.", "Hmm, yes.")) is None
+
+    def test_users_words(self) -> None:
+        trigger = InterventionRequest(k=1, min_step=0, extra=("mein Gott",))
+        assert trigger.check(view("Mein  Gott, ist das schwer.")) is not None
+        assert trigger.check(view("Das ist leicht.")) is None
+
+
+class TestWords:
+    @pytest.mark.parametrize("phrase", word_lists("en")["paper"]["phrases"])
+    def test_each_published_expression(self, phrase: str) -> None:
+        assert hesitates(f"So, {phrase.upper()}: 3.", "paper", ("en",)) != ""
+
+    def test_the_published_list_is_complete(self) -> None:
+        assert len(word_lists("en")["paper"]["phrases"]) == 28
+
+    @pytest.mark.parametrize(
+        "text",
+        ["The waiter has 3 plates.", "A number of thinkers", "Humming birds", "She awaits 3 letters.", "An umbrella"],
+    )
+    def test_whole_words_only(self, text: str) -> None:
+        assert hesitates(text, "paper", ("en",)) == ""
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("Wait, that is 3.", "wait"),
+            ("So 3. Wait, no.", "wait"),
+            ("But wait, that is 3.", "but wait"),
+            ("**Hold on.** 3?", "hold on"),
+            ("Now that I\nthink about it, 3.", "now that i think about it"),
+            ("Unless I’m wrong, 3.", "unless i’m wrong"),
+            ("等等，这里不对。", "等等"),
+            ("所以是3。不对，是4。", "不对"),
+            ("我不太确定。", "不太确定"),
+        ],
+    )
+    def test_the_default_list_finds(self, text: str, said: str) -> None:
+        assert hesitates(text, "default", ("en", "zh")) == said
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "The customers wait 3 minutes.",
+            "He could be 3 years old.",
+            "She was thinking of 3 numbers.",
+            "The total is actually 3.",
+            "苹果、梨等等一共3个。",
+            "3 ≠ 4，方向相反。",
+            "On a Monday, Ann ate 3.",
+        ],
+    )
+    def test_the_default_list_leaves_plain_prose_alone(self, text: str) -> None:
+        assert hesitates(text, "default", ("en", "zh")) == ""
+
+    def test_shipped_languages(self) -> None:
+        assert languages() == ("en", "zh")
+        with pytest.raises(ValueError, match=r"xx.*en, zh"):
+            word_lists("xx")
+
+
+class TestRepetition:
+    def test_the_same_step_again_is_thrown_away(self) -> None:
+        signal = InterventionRequest().check(view("So the total is 12.", "So the  total is 12."))
+        assert signal is not None
+        assert signal["drop"] is True
+        assert signal["route"] == "intervene"
+        assert signal["evidence"] == {"pattern": "equal steps", "step": "So the total is 12."}
+
+    def test_nearly_equal_steps_need_three(self) -> None:
+        steps = [
+            "So we take the total number of apples that she has in all of the baskets and go on.",
+            "So, we take the total number of apples that she has in all of the baskets and go on.",
+            "So we take the total number of apples that she has in all of her baskets and go on.",
+        ]
+        assert InterventionRequest().check(view(*steps[:2])) is None
+        signal = InterventionRequest().check(view(*steps))
+        assert signal is not None
+        assert signal["evidence"]["pattern"] == "nearly equal steps"
+        assert "drop" not in signal
+
+    @pytest.mark.parametrize(
+        "steps",
+        [
+            ["So the total is 12.", "So the total is 13."],
+            ["So the total is 12.", "Something else.", "So the total is 12."],
+            ["\\]", "\\]"],
+            ["---------------", "---------------"],
+            ["| 1 | 2 | 3 | 4 |", "| 1 | 2 | 3 | 4 |"],
+            [
+                "Let A be the first set of apples.",
+                "Let B be the second set of apples.",
+                "Let C be the third set of apples.",
+            ],
+            ["The cost of 3 apples is 6.", "The cost of 4 apples is 8.", "The cost of 5 apples is 10."],
+        ],
+        ids=["other number", "not in a row", "short", "rule", "table", "enumeration", "numbers differ"],
+    )
+    def test_what_is_no_repetition(self, steps: list[str]) -> None:
+        assert InterventionRequest().check(view(*steps)) is None
+
+    def test_tools_and_the_large_model(self) -> None:
+        text = "The result of the search is 12."
+        assert InterventionRequest().check(view(step(text, "tool"), text)) is None
+        assert InterventionRequest().check(view(text, step(text, "tool"))) is None
+        assert InterventionRequest().check(view(text, step(text, "large"))) is None
+        assert InterventionRequest().check(view(step(text, "large"), text)) is not None
+        assert InterventionRequest().check(view(text, step("Searching.", "tool"), text)) is not None
+
+    def test_a_repeated_answer_is_an_answer(self) -> None:
+        answer = step("Answer: 12 apples", kind="answer")
+        assert InterventionRequest().check(view(answer, answer)) is None
+
+    def test_long_steps_that_differ_only_late(self) -> None:
+        one, other = "very long " * 2_000, "very long " * 2_000 + "but different"
+        assert InterventionRequest().check(view(one, other)) is None
+
+    def test_it_can_be_turned_off(self) -> None:
+        trigger = InterventionRequest(repeats=False, circles=False, same_conclusion=None)
+        assert trigger.check(view(*["So the total is 12."] * 4)) is None
+
+
+_WORDS = itertools.cycle(
+    ["apples", "a boat", "the clock", "her dog", "an engine", "five forks", "some glass", "the hill"]
+)
+
+
+def concluding(*conclusions: str) -> Step:
+    """A step that says something else each time, and concludes."""
+    return step(f"Looking at {next(_WORDS)} once more, we get on.", conclusions=list(conclusions))
+
+
+class TestCircles:
+    def test_alternating_steps(self) -> None:
+        signal = InterventionRequest().check(view(*["It must be the first.", "It must be the second."] * 2))
+        assert signal is not None
+        assert signal["evidence"]["pattern"] == "circle of steps"
+        assert signal["drop"] is True
+
+    def test_alternating_conclusions(self) -> None:
+        steps = [concluding("x = 3"), concluding("x = 4"), concluding("x = 3"), concluding("x = 4")]
+        signal = InterventionRequest().check(view(*steps))
+        assert signal is not None
+        assert signal["evidence"] == {"pattern": "circle of conclusions", "first": "x = 3", "second": "x = 4"}
+
+    @pytest.mark.parametrize(
+        "reached",
+        [
+            [("x = 3",), ("x = 4",), ("x = 3",), ("x = 5",)],
+            [("x = 3",), ("x = 4",), ("x = 4",), ("x = 3",)],
+            [("x = 3",), (), ("x = 3",), ()],
+            [("x = 4",), ("x = 3",), ("x = 4",)],
+        ],
+    )
+    def test_what_is_no_circle(self, reached: list[tuple[str, ...]]) -> None:
+        assert InterventionRequest().check(view(*[concluding(*one) for one in reached])) is None
+
+    def test_the_same_conclusion_four_times(self) -> None:
+        steps = [concluding("x = 4") for _ in range(4)]
+        assert InterventionRequest().check(view(*steps[:3])) is None
+        signal = InterventionRequest().check(view(*steps))
+        assert signal is not None
+        assert signal["evidence"] == {"pattern": "same conclusion", "conclusion": "x = 4", "times": "4"}
+        assert InterventionRequest(same_conclusion=None).check(view(*steps)) is None
+        assert InterventionRequest(same_conclusion=2).check(view(*steps[:2])) is not None
+
+    def test_a_step_that_adds_something_is_no_lingering(self) -> None:
+        steps = [concluding("x = 4") for _ in range(3)]
+        assert InterventionRequest().check(view(*steps, concluding("x = 4", "y = 5"))) is None
+
+    def test_far_apart_is_no_lingering(self) -> None:
+        others = [concluding(f"y = {n}") for n in range(9)]
+        assert (
+            InterventionRequest().check(view(*[concluding("x = 4") for _ in range(3)], *others, concluding("x = 4")))
+            is None
+        )
+
+    def test_after_it_fired_the_counting_begins_anew(self) -> None:
+        fired = Signal(trigger="intervention_request", reason="", evidence={}, route="intervene", at=3)
+        steps = [concluding("x = 4") for _ in range(7)]
+        assert InterventionRequest().check(view(*steps, signals=[fired])) is None
+        assert InterventionRequest().check(view(*steps, concluding("x = 4"), signals=[fired])) is not None
+        gone = Signal(**{**fired, "at": 100})
+        assert InterventionRequest().check(view(*steps, signals=[gone])) is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"k": 0}, "k"),
+        ({"k": 33}, "k"),
+        ({"min_step": -1}, "min_step"),
+        ({"same_conclusion": 1}, "same_conclusion"),
+        ({"steps": 0}, "steps"),
+        ({"repeats": "yes"}, "repeats"),
+        ({"circles": 1}, "circles"),
+        ({"languages": ["en"]}, "languages"),
+        ({"extra": ("",)}, "extra"),
+        ({"words": "nope"}, "words"),
+        ({"languages": ("xx",)}, "words, languages or extra: no word lists for language 'xx'"),
+    ],
+)
+def test_bad_fields_are_named(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=f"InterventionRequest: {named}"):
+        InterventionRequest(**fields)

@@ -1,0 +1,43 @@
+"""Steps and views for tests of triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from trigreason_graph.state import Blueprint, Signal, Step
+from trigreason_graph.triggers import View
+
+
+def step(text: str, author: str = "small", **fields: Any) -> Step:
+    """A step; `fields` are fields of Step."""
+    values: dict[str, Any] = {
+        "id": 0,
+        "text": text,
+        "sep": "\n\n",
+        "kind": "tool" if author == "tool" else "reasoning",
+        "author": author,
+        "model": "m",
+        "call": 0,
+        "tokens": max(len(text) // 4, 1),
+        "conclusions": [],
+        "nats": None,
+        "entropy": None,
+    }
+    return Step(**{**values, **fields})  # type: ignore[typeddict-item]
+
+
+def view(
+    *steps: Step | str,
+    question: str = "How many?",
+    blueprint: Blueprint | None = None,
+    complete: bool = True,
+    signals: Sequence[Signal] = (),
+) -> View:
+    """A view whose draft is the last of `steps`, and whose trace are those before it; without steps: the start."""
+    made = [step(one) if isinstance(one, str) else one for one in steps]
+    return View(question, blueprint, made[:-1], made[-1] if made else None, complete, signals)
+
+
+def blueprint(*key_steps: str) -> Blueprint:
+    return Blueprint(text="; ".join(key_steps), goal="", key_steps=list(key_steps), pitfalls=[])

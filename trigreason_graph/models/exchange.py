@@ -1,0 +1,80 @@
+"""One logical call of a model: what is asked, who reads along, and what it took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from langchain_core.messages import BaseMessage
+
+from trigreason_graph.errors import TrigReasonError
+from trigreason_graph.models.cards import Style
+from trigreason_graph.models.dialects import Options
+from trigreason_graph.models.pieces import Piece, Usage, text_of
+
+Status = Literal["ok", "cut", "error"]
+
+CHARS_PER_TOKEN = 3.0
+"""Used where nothing better is known; low, so that estimates err on the dear side (English prose has about 4)."""
+MESSAGE_TOKENS = 8
+"""Tokens a chat template puts around a message, at most (ChatML: 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one call, as the ledger counts it.
+
+    Attributes:
+        status: ok: ended by itself. cut: closed by us, or broken off. error: no text came.
+        usage: As the server counted, or what arrived, rounded up, where it did not (`estimated`).
+        seconds: From the request to the end; waiting between tries is nobody's.
+        cost: Dollars; None when nobody knows the price.
+        finish: "stop", "length" or another word of the server's; "closed" by us, "broken" off, "error".
+        fault: What went wrong, in one line without keys; empty when nothing did.
+    """
+
+    status: Status
+    usage: Usage
+    estimated: bool
+    seconds: float
+    cost: float | None
+    finish: str
+    fault: str = ""
+
+
+@dataclass
+class Exchange:
+    """One logical call: what is asked, who reads along, and, afterwards, what it took.
+
+    Attributes:
+        style: Whether the messages end in the trace as a prefill, or ask for it in a user turn.
+        options: Sampling options.
+        on_piece: Gets every piece of text; returns True to have the stream closed there.
+        attempts: Filled while the call runs; the last one is the call's result.
+    """
+
+    style: Style
+    options: Options
+    on_piece: Callable[[Piece], bool]
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def last(self) -> Attempt:
+        """The attempt that counts."""
+        return self.attempts[-1]
+
+
+class ModelFailed(TrigReasonError):
+    """No try of a call brought any text. The text is the last attempt's `fault`."""
+
+
+def estimate_tokens(messages: Sequence[BaseMessage]) -> int:
+    """Upper estimate of a prompt's tokens, from its text; images are not counted."""
+    return math.ceil(sum(tokens_in_text(text_of(message)[0]) for message in messages)) + MESSAGE_TOKENS * len(messages)
+
+
+def tokens_in_text(text: str) -> float:
+    """Upper estimate for a text. Bytes, not characters, since other scripts take about a token for each character."""
+    return len(text.encode(errors="replace")) / CHARS_PER_TOKEN

@@ -1,0 +1,236 @@
+"""One attempt of a call: reads the client's stream, hands its pieces on, and knows what it has cost."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+from langgraph.errors import GraphBubbleUp
+
+from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.models.exchange import Attempt, Exchange, Status, estimate_tokens, tokens_in_text
+from trigreason_graph.models.faults import describe_fault, secrets_of
+from trigreason_graph.models.forms import FormReader
+from trigreason_graph.models.pieces import Phase, Piece, Token, Usage, finish_of, text_of, tokens_of, usage_of
+from trigreason_graph.models.prices import PriceTable, cost
+from trigreason_graph.models.streams import Chunks
+from trigreason_graph.reasoning.text import Cleaner
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every call of one model: its card, its prices, its patience in seconds."""
+
+    card: ModelCard
+    prices: PriceTable
+    first_token_seconds: float
+    token_gap_seconds: float
+    client: object
+    """The wrapped client, for the keys that must not show in texts."""
+
+
+class Run:
+    """One attempt.
+
+    Args:
+        terms: Of the model.
+        messages: The prompt, as sent.
+        exchange: Style, and who reads along.
+        stream: The client's, not begun.
+    """
+
+    def __init__(self, terms: Terms, messages: Sequence[BaseMessage], exchange: Exchange, stream: Chunks) -> None:
+        self._terms, self._messages, self._exchange, self._stream = terms, messages, exchange, stream
+        self._begun = time.monotonic()
+        self._waiting: list[ChatGenerationChunk] = []
+        self._text = _Text(terms.card, messages, exchange)
+        self._over = self._answered = False
+        self._stopped = False
+        self._finish = self._fault = ""
+        self._usage: Usage | None = None
+        self._tokens_out = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Whether the reader had the stream closed before it was over."""
+        return self._stopped and not self._over
+
+    async def wait_for_text(self) -> None:
+        """Read up to the first text, or to the end of a reply without any.
+
+        Raises:
+            Exception: Whatever the client raises; TimeoutError and ConnectionError for a stream that stays or ends
+                silent.
+        """
+        while (chunk := await self._next(self._terms.first_token_seconds)) is not None:
+            self._waiting.append(chunk)
+            if any(text_of(chunk.message)):
+                return
+        self._over = True
+        if not self._finish and (self._tells_why_it_ends or not self._waiting):
+            raise ConnectionError("the stream ended before it began")
+
+    async def texts(self) -> AsyncGenerator[str, None]:
+        """The reply's text, handed on piece by piece; ends where the reader says so, and where the stream breaks off.
+
+        The client's stream is closed when this ends, however it ends.
+        """
+        try:
+            for chunk in self._waiting:
+                if not self._stopped:
+                    yield self._hand_on(chunk)
+            while not self._stopped and (more := await self._more()) is not None:
+                yield self._hand_on(more)
+            if not self._stopped:
+                yield self._tell(self._text.rest(ended=self._ended_by_itself))
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the client's stream. What goes wrong in that concerns nobody any more."""
+        with suppress(Exception):
+            await self._stream.aclose()
+
+    def failed(self, fault: BaseException) -> Attempt:
+        """The attempt, when no text came."""
+        return self._attempt("error", "error", self.describe(fault))
+
+    def ended(self) -> Attempt:
+        """The attempt, when the stream is over or closed."""
+        if self.closed:
+            return self._attempt("cut", "closed")
+        if self._fault:
+            return self._attempt("cut", "broken", self._fault)
+        if not self._finish and self._tells_why_it_ends:
+            return self._attempt("cut", "broken", f"{self._terms.card.full_name} broke off without saying why")
+        return self._attempt("ok", self._finish or "stop")
+
+    def describe(self, fault: BaseException) -> str:
+        """The fault in one line, without keys."""
+        return describe_fault(fault, self._terms.card, secrets_of(self._terms.client))
+
+    @property
+    def _tells_why_it_ends(self) -> bool:
+        return self._terms.card.dialect != "plain"
+
+    @property
+    def _ended_by_itself(self) -> bool:
+        return not self._fault and self._finish != "length" and bool(self._finish or not self._tells_why_it_ends)
+
+    async def _more(self) -> ChatGenerationChunk | None:
+        """The next chunk; None at the end, also of a stream that breaks off."""
+        if self._over:
+            return None
+        try:
+            chunk = await self._next(self._terms.token_gap_seconds)
+        except GraphBubbleUp:
+            raise
+        except Exception as fault:
+            self._fault, chunk = self.describe(fault), None
+        self._over = chunk is None
+        return chunk
+
+    async def _next(self, patience: float) -> ChatGenerationChunk | None:
+        try:
+            async with asyncio.timeout(patience) as limit:
+                chunk = await anext(self._stream, None)
+        except TimeoutError:
+            if limit.expired():
+                raise TimeoutError(f"nothing came for {patience:g} s") from None
+            raise  # the client's own
+        if chunk is not None:
+            self._note(chunk)
+        return chunk
+
+    def _note(self, chunk: ChatGenerationChunk) -> None:
+        self._answered = True
+        usage = usage_of(chunk.message)
+        if usage is not None:
+            self._usage = self._usage.then(usage) if self._usage else usage
+        self._finish = finish_of(chunk.generation_info, chunk.message) or self._finish
+
+    def _hand_on(self, chunk: ChatGenerationChunk) -> str:
+        content, field = text_of(chunk.message)
+        tokens = tokens_of(chunk.generation_info, chunk.message)
+        self._tokens_out += len(tokens) or tokens_in_text(content) + tokens_in_text(field)
+        return self._tell(self._text.pieces(content, field, tokens))
+
+    def _tell(self, pieces: list[Piece]) -> str:
+        told = ""
+        for piece in pieces:
+            told += piece.text
+            if self._exchange.on_piece(piece):
+                self._stopped = True
+                break
+        return told
+
+    def _attempt(self, status: Status, finish: str, fault: str = "") -> Attempt:
+        exact = self._usage if status == "ok" else None
+        usage = exact or self._estimate()
+        return Attempt(
+            status=status,
+            usage=usage,
+            estimated=exact is None,
+            seconds=time.monotonic() - self._begun,
+            cost=cost(self._terms.card, usage, self._terms.prices),
+            finish=finish,
+            fault=fault,
+        )
+
+    def _estimate(self) -> Usage:
+        """What arrived, rounded up, and what the server has said so far; a call that was never answered is nothing."""
+        if not self._answered:
+            return Usage()
+        said = self._usage or Usage()
+        return Usage(
+            tokens_in=said.tokens_in or estimate_tokens(self._messages),
+            tokens_cached=said.tokens_cached,
+            tokens_out=max(math.ceil(self._tokens_out), said.tokens_out),
+            tokens_reasoning=said.tokens_reasoning,
+        )
+
+
+class _Text:
+    """From what a client sends to pieces of clean trace and answer, each with its tokens."""
+
+    def __init__(self, card: ModelCard, messages: Sequence[BaseMessage], exchange: Exchange) -> None:
+        self._reader = FormReader(card.form, exchange.style)
+        self._content, self._field = Cleaner(), Cleaner()
+        self._untold: tuple[Token, ...] = ()
+        prefill = messages[-1].text if messages and isinstance(messages[-1], AIMessage) else ""
+        self._repeats = len(prefill) - len(prefill.rstrip("\n")) if card.trims_newlines else 0
+
+    def pieces(self, content: str, field: str, tokens: tuple[Token, ...]) -> list[Piece]:
+        """What one chunk adds. Tokens go with the first text they are part of; those of private text with none."""
+        content, field = self._without_repeat(self._content.feed(content)), self._field.feed(field)
+        self._untold += tokens
+        read = self._reader.feed(content, field)
+        if not read and (content or field) and not self._reader.holding:
+            self._untold = ()
+        return self._with_tokens(read)
+
+    def rest(self, *, ended: bool) -> list[Piece]:
+        """What is left at the end of the stream."""
+        read = self._reader.feed(self._without_repeat(self._content.flush()), self._field.flush())
+        return self._with_tokens([*read, *self._reader.flush(ended=ended)])
+
+    def _with_tokens(self, read: list[tuple[Phase, str]]) -> list[Piece]:
+        pieces: list[Piece] = []
+        for phase, text in read:
+            pieces.append(Piece(text, self._untold, phase))
+            self._untold = ()
+        return pieces
+
+    def _without_repeat(self, text: str) -> str:
+        """A model whose prefill lost its last newlines on the way begins by writing them again."""
+        while self._repeats and text.startswith("\n"):
+            text, self._repeats = text[1:], self._repeats - 1
+        if text:
+            self._repeats = 0
+        return text

@@ -1,0 +1,83 @@
+"""Judges: triggers that ask the LRM about a draft. Gated and counted like every other paid call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_core.messages import HumanMessage
+
+from trigreason_graph.models.dialects import Options
+from trigreason_graph.models.pieces import Piece
+from trigreason_graph.models.wrapper import Exchange, estimate_tokens
+from trigreason_graph.nodes.approval import approved
+from trigreason_graph.nodes.bookkeeping import Call
+from trigreason_graph.nodes.judging import Bench, Verdict
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.paid_gate import grant_large
+from trigreason_graph.state import LedgerRow, Spent, State, Step
+from trigreason_graph.triggers import Judge, View, first_signal
+
+
+class _NoVerdictError(Exception):
+    """The judge's call was refused or failed; the text says why."""
+
+
+class JudgeDesk:
+    """Makes the calls of one superstep's judges and keeps their books.
+
+    Attributes:
+        rows: Ledger rows of the calls made.
+        spent: Totals with them.
+        notes: Why a judge was passed over, once each.
+    """
+
+    def __init__(self, kit: Kit, state: State) -> None:
+        self.rows: list[LedgerRow] = []
+        self.spent: Spent = state["spent"]
+        self.notes: list[str] = []
+        self.large_off = state["large_off"]
+        self._kit, self._state = kit, state
+        self._judge = ""
+
+    async def look(self, bench: Bench, trace: Sequence[Step], draft: Step) -> Verdict:
+        """The verdict of all triggers in the policy's order, judges among them."""
+        view = View(bench.question, bench.blueprint, trace, draft, True, bench.signals)
+        for trigger in self._kit.policy.triggers:
+            if isinstance(trigger, Judge):
+                self._judge = trigger.name
+                try:
+                    signal = await trigger.judge(view, self._ask)
+                except _NoVerdictError as why:
+                    self.notes.append(f"{trigger.name} was passed over: {why}")
+                    continue
+            else:
+                signal = first_signal((trigger,), view)
+            if signal is not None:
+                return bench.rule(signal, len(trace))
+        return Verdict("accept")
+
+    async def _ask(self, prompt: str, max_tokens: int) -> str:
+        model = self._kit.large
+        messages = [HumanMessage(prompt)]
+        spending: State = {**self._state, "spent": self.spent, "large_off": self.large_off}
+        grant = grant_large(self._kit, spending, list(messages), max_tokens)
+        refused = grant.reason or approved(self._kit, "review", None, grant, estimate_tokens(list(messages)))
+        if refused:
+            raise _NoVerdictError(refused)
+        call = Call(self._state, model, "review", self._judge, self.rows)
+        written: list[str] = []
+
+        def read(piece: Piece) -> bool:
+            written.append(piece.text)
+            return False
+
+        exchange = Exchange("turn", Options(grant.max_tokens, self._kit.settings.temperature), read)
+        last = await model.write(
+            list(messages), exchange, name=f"large:{self._judge}", purpose="review", trigger=self._judge
+        )
+        rows, self.spent = call.end(exchange)
+        self.rows += rows
+        if last.status == "error":
+            self.large_off = last.fault
+            raise _NoVerdictError(last.fault)
+        return "".join(written)

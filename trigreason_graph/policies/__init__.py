@@ -1,0 +1,17 @@
+"""Policies: named lists of triggers with their settings."""
+
+from trigreason_graph.policies.base import Policy
+from trigreason_graph.policies.files import dump_policy, load_policy, read_policy
+from trigreason_graph.policies.resolve import resolve_policy
+from trigreason_graph.policies.shipped import SHIPPED, early_only, random_policy
+
+__all__ = [
+    "SHIPPED",
+    "Policy",
+    "dump_policy",
+    "early_only",
+    "load_policy",
+    "random_policy",
+    "read_policy",
+    "resolve_policy",
+]

@@ -1,0 +1,158 @@
+"""A policy: triggers in an order, with their settings, and how the run around them behaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar, get_args
+
+from trigreason_graph.triggers import Judge, StrategicInitiation, Trigger
+
+Segment = Literal["adaptive", "blank_line"]
+AnswerBy = Literal["small", "large"]
+AnyTrigger = Trigger | Judge
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When the LRM is called, and for what. Every published method is a policy run by the same graph.
+
+    Attributes:
+        name: Shown in events and reports.
+        triggers: Asked in this order; the first signal wins. No two may have the same name.
+        initiation: What happens before the first step; None: the SRM just begins.
+        commit_every: Drafts after which the SRM's stream is closed and its steps are committed: what a crash can lose.
+            Default 10, ours.
+        segment: Where steps end: "blank_line" as in the paper, or "adaptive" (blank lines, and line or sentence ends
+            where none come), for models that write line by line.
+        answer_by: Who states the answer when the trace ends without one.
+        stop_on_repeat: End the reasoning on two equal steps in a row, as the paper's code does.
+        description: One sentence for people.
+        source: Where the values come from.
+    """
+
+    name: str
+    triggers: tuple[AnyTrigger, ...] = ()
+    initiation: StrategicInitiation | None = None
+    commit_every: int = 10
+    segment: Segment = "adaptive"
+    answer_by: AnswerBy = "small"
+    stop_on_repeat: bool = False
+    description: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or not isinstance(self.name, str):
+            raise ValueError("Policy: name must be a text that is not empty")
+        object.__setattr__(self, "triggers", tuple(self.triggers))
+        _check_triggers(self.triggers)
+        if self.initiation is not None and not isinstance(self.initiation, StrategicInitiation):
+            raise ValueError(
+                f"Policy: initiation must be a StrategicInitiation or None, not {type(self.initiation).__name__}"
+            )
+        if isinstance(self.commit_every, bool) or not isinstance(self.commit_every, int) or self.commit_every < 1:
+            raise ValueError(f"Policy: commit_every must be a whole number from 1, not {self.commit_every!r}")
+        if self.segment not in get_args(Segment):
+            raise ValueError(f'Policy: segment must be "adaptive" or "blank_line", not {self.segment!r}')
+        if self.answer_by not in get_args(AnswerBy):
+            raise ValueError(f'Policy: answer_by must be "small" or "large", not {self.answer_by!r}')
+
+    @classmethod
+    def from_triggers(
+        cls, triggers: Iterable[AnyTrigger | StrategicInitiation], name: str = "custom", **others: Any
+    ) -> Policy:
+        """A policy out of a list of triggers; a StrategicInitiation among them becomes `initiation`.
+
+        Args:
+            triggers: In the order in which they are asked.
+            name: The policy's name.
+            **others: Other fields of Policy.
+        """
+        listed = list(triggers)
+        initiations = [trigger for trigger in listed if isinstance(trigger, StrategicInitiation)]
+        if len(initiations) > 1:
+            raise ValueError("Policy: there can be only one StrategicInitiation")
+        asked = tuple(trigger for trigger in listed if not isinstance(trigger, StrategicInitiation))
+        return cls(name, asked, initiations[0] if initiations else None, **others)
+
+    @property
+    def run_length(self) -> int:
+        """Drafts in one run of the SRM: `commit_every`, or 1 where a judge has to be waited for after every step."""
+        return 1 if any(isinstance(trigger, Judge) for trigger in self.triggers) else self.commit_every
+
+    @property
+    def watches_growing_drafts(self) -> bool:
+        """Whether a trigger wants to see a draft that is still being written."""
+        return any(
+            trigger.when in ("partial", "first_token") for trigger in self.triggers if not isinstance(trigger, Judge)
+        )
+
+    def with_fields(self, overrides: Mapping[str, Mapping[str, Any]]) -> Policy:
+        """This policy with fields of its triggers changed.
+
+        Args:
+            overrides: Fields by trigger name, ``{"cognitive_offload": {"rho": 0.9}}``; the initiation goes by
+                "strategic_initiation".
+
+        Raises:
+            ValueError: A trigger that the policy doesn't have, a field that the trigger doesn't have, or a value it
+                refuses.
+        """
+        if not overrides:
+            return self
+        mine = {trigger.name: trigger for trigger in self.triggers}
+        known = [*([self.initiation.name] if self.initiation else []), *mine]
+        for name in overrides:
+            if name not in known:
+                listed = ", ".join(known) or "none"
+                raise ValueError(f"triggers: policy {self.name!r} has no trigger {name!r}; it has: {listed}")
+        changed = tuple(with_changes(trigger, overrides.get(trigger.name, {})) for trigger in self.triggers)
+        initiation = self.initiation
+        if initiation is not None:
+            initiation = with_changes(initiation, overrides.get(initiation.name, {}))
+        return replace(self, triggers=changed, initiation=initiation)
+
+
+def with_changes(trigger: _T, changes: Mapping[str, Any]) -> _T:
+    """A copy of a trigger with other fields. Lists become tuples, so that JSON and TOML can write them.
+
+    Raises:
+        ValueError: An unknown field, or a value that the trigger refuses.
+    """
+    if not changes:
+        return trigger
+    name = getattr(trigger, "name", type(trigger).__name__)
+    if not is_dataclass(trigger) or isinstance(trigger, type):
+        raise ValueError(f"triggers: {name!r} is not a dataclass, so that its fields cannot be changed by settings")
+    settable = [field.name for field in fields(trigger) if field.init]
+    for field in changes:
+        if field not in settable:
+            listed = ", ".join(settable) or "none"
+            raise ValueError(f"triggers: {name!r} has no field {field!r}; it has: {listed}")
+    values = {field: tuple(value) if isinstance(value, list) else value for field, value in changes.items()}
+    try:
+        return replace(trigger, **values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"triggers: {name!r} cannot have {_listed(values)}: {error}") from None
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{field}={value!r}" for field, value in values.items())
+
+
+def _check_triggers(triggers: Sequence[object]) -> None:
+    names: list[str] = []
+    for trigger in triggers:
+        if isinstance(trigger, StrategicInitiation):
+            raise ValueError("Policy: a StrategicInitiation goes into initiation=, or use Policy.from_triggers([...])")
+        if isinstance(trigger, type) or not isinstance(trigger, Trigger | Judge):
+            shown = f"the class {trigger.__name__}; pass an instance" if isinstance(trigger, type) else repr(trigger)
+            raise ValueError(f"Policy: triggers must have name, when and check(), or name and judge(), unlike {shown}")
+        names.append(trigger.name)
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"Policy: two triggers are called {name!r}; settings and reports could not tell them apart"
+            )

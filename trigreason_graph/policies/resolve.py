@@ -1,0 +1,47 @@
+"""Whatever a user passes as `policy=`, as a Policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from trigreason_graph.policies.base import AnyTrigger, Policy
+from trigreason_graph.policies.files import load_policy
+from trigreason_graph.policies.shipped import DEFAULT, SHIPPED
+from trigreason_graph.triggers import StrategicInitiation
+
+
+def resolve_policy(policy: Policy | str | Path | Sequence[AnyTrigger | StrategicInitiation] | None = None) -> Policy:
+    """A Policy out of one, the name of a shipped one, a path to a TOML file, or a list of triggers.
+
+    Args:
+        policy: None: the shipped default.
+
+    Raises:
+        ValueError: It cannot be used; the text begins with the argument's name and lists what is known.
+    """
+    if policy is None:
+        return DEFAULT
+    if isinstance(policy, Policy):
+        return policy
+    try:
+        if isinstance(policy, str):
+            return _named(policy)
+        if isinstance(policy, Path):
+            return load_policy(policy)
+        if isinstance(policy, list | tuple):
+            return Policy.from_triggers(policy)
+    except ValueError as error:
+        raise ValueError(f"policy=: {error}") from None
+    raise ValueError(
+        f"policy=: must be a Policy, a name ({', '.join(SHIPPED)}), a path to a TOML file or a list of triggers, not "
+        f"{type(policy).__name__}"
+    )
+
+
+def _named(name: str) -> Policy:
+    if name in SHIPPED:
+        return SHIPPED[name]
+    if name.endswith(".toml"):
+        return load_policy(name)
+    raise ValueError(f'there is no policy {name!r}; shipped are {", ".join(SHIPPED)}, and a path ends in ".toml"')

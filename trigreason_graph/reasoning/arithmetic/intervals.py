@@ -1,0 +1,69 @@
+"""Exact, bounded arithmetic on intervals of Fractions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+MAX_BITS = 2048
+"""Bound on the size of any intermediate result: 9^9^9 is refused, not computed."""
+
+
+class OutOfBounds(ArithmeticError):
+    """A result is too large to be anybody's arithmetic, or a division by zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """All values an expression may stand for."""
+
+    low: Fraction
+    high: Fraction
+
+    def __post_init__(self) -> None:
+        for end in (self.low, self.high):
+            if end.numerator.bit_length() > MAX_BITS or end.denominator.bit_length() > MAX_BITS:
+                raise OutOfBounds
+
+    @property
+    def middle(self) -> Fraction:
+        return self.low if self.low == self.high else (self.low + self.high) / 2
+
+    def __neg__(self) -> Interval:
+        return Interval(-self.high, -self.low)
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval(self.low + other.low, self.high + other.high)
+
+    def __sub__(self, other: Interval) -> Interval:
+        return Interval(self.low - other.high, self.high - other.low)
+
+    def __mul__(self, other: Interval) -> Interval:
+        if self.low == self.high and other.low == other.high:
+            product = self.low * other.low
+            return Interval(product, product)
+        ends = [mine * theirs for mine in (self.low, self.high) for theirs in (other.low, other.high)]
+        return Interval(min(ends), max(ends))
+
+    def __truediv__(self, other: Interval) -> Interval:
+        if other.low <= 0 <= other.high:
+            raise OutOfBounds
+        return self * Interval(1 / other.high, 1 / other.low)
+
+    def __pow__(self, exponent: int) -> Interval:
+        """The power with a whole exponent, refused before it is computed when it would be too large."""
+        if exponent < 0:
+            return Interval(Fraction(1), Fraction(1)) / self**-exponent
+        for end in (self.low, self.high):
+            if max(end.numerator.bit_length(), end.denominator.bit_length()) * exponent > 2 * MAX_BITS:
+                raise OutOfBounds
+        ends = self.low**exponent, self.high**exponent
+        return Interval(min(ends), max(ends))
+
+    def meets(self, other: Interval) -> bool:
+        """Whether both may stand for the same value."""
+        return self.low <= other.high and other.low <= self.high
+
+    def gap(self, other: Interval) -> Fraction:
+        """Distance between the intervals; negative where they overlap."""
+        return max(self.low - other.high, other.low - self.high)

@@ -1,0 +1,24 @@
+"""Triggers: pure rules that look at the newest step and may say that it needs the large model."""
+
+from trigreason_graph.state import Signal
+from trigreason_graph.triggers.arithmetic_check import ArithmeticCheck
+from trigreason_graph.triggers.base import Judge, JudgeCall, Trigger, View, When, first_signal
+from trigreason_graph.triggers.cognitive_offload import CognitiveOffload
+from trigreason_graph.triggers.intervention_request import InterventionRequest
+from trigreason_graph.triggers.random_choice import RandomChoice
+from trigreason_graph.triggers.strategic_initiation import StrategicInitiation
+
+__all__ = [
+    "ArithmeticCheck",
+    "CognitiveOffload",
+    "InterventionRequest",
+    "Judge",
+    "JudgeCall",
+    "RandomChoice",
+    "Signal",
+    "StrategicInitiation",
+    "Trigger",
+    "View",
+    "When",
+    "first_signal",
+]

@@ -1,0 +1,176 @@
+"""Steps that show the SRM cannot get out by itself: hesitation, repetition, going round in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trigreason_graph.reasoning.conclusions import same_text
+from trigreason_graph.state import Signal, Step
+from trigreason_graph.triggers.base import View, When
+from trigreason_graph.triggers.fields import flag, texts, whole
+from trigreason_graph.triggers.hesitation import hesitates, hesitation_pattern
+from trigreason_graph.triggers.window import TEXT_LIMIT, last_fired, model_steps, own_text, small_draft
+
+MIN_REPEATED = 12
+"""Characters a step must have before its repetition means anything: "\\\\]" and "}" come again and again."""
+WINDOW = 3
+"""Steps looked at for each time a conclusion must come: 4 times within the last 12."""
+EXCERPT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class InterventionRequest:
+    """Fires on the SRM's draft when it ends a pattern of being stuck. Steps of tools are passed over, as if not there.
+
+    Hesitation is the paper's; the other patterns are extensions of ours that need no words and hold in any language.
+
+    Attributes:
+        k: The draft and the k-1 model steps before it, by either author, each contain a hesitation expression.
+            Paper: 3. None: hesitation is not looked at.
+        min_step: Hesitation counts only after so many steps. Paper: 10, so that step 11 is the first.
+        words: Name of the word list: "default", or "paper" for the published one.
+        languages: Languages of the list; "en" and "zh" ship.
+        extra: More hesitation phrases.
+        repeats: The draft is the step before it again (it is then thrown away), or nearly equal to the two before it.
+        circles: Two steps, or what they conclude, alternate: A, B, A, B.
+        same_conclusion: The draft only reaches conclusions that were there before, one of them for so many times within
+            the last steps. Default 4, ours. None: not looked at.
+        steps: How many steps the LRM writes; None: to the end. Paper: m = 1.
+    """
+
+    k: int | None = 3
+    min_step: int = 10
+    words: str = "default"
+    languages: tuple[str, ...] = ("en", "zh")
+    extra: tuple[str, ...] = ()
+    repeats: bool = True
+    circles: bool = True
+    same_conclusion: int | None = 4
+    steps: int | None = 1
+
+    name: ClassVar[str] = "intervention_request"
+    when: ClassVar[When] = "step"
+
+    def __post_init__(self) -> None:
+        whole(self, "k", 1, most=32, optional=True)
+        whole(self, "min_step", 0)
+        whole(self, "same_conclusion", 2, most=16, optional=True)
+        whole(self, "steps", 1, optional=True)
+        flag(self, "repeats")
+        flag(self, "circles")
+        texts(self, "languages")
+        texts(self, "extra")
+        if self.k is not None:
+            try:
+                hesitation_pattern(self.words, self.languages, self.extra)
+            except ValueError as error:
+                raise ValueError(f"InterventionRequest: words, languages or extra: {error}") from None
+
+    def check(self, view: View) -> Signal | None:
+        """A signal to intervene, or None."""
+        draft = small_draft(view)
+        if draft is None:
+            return None
+        return self._repeated(view, draft) or self._round(view, draft) or self._hesitant(view, draft)
+
+    def _hesitant(self, view: View, draft: Step) -> Signal | None:
+        if self.k is None or len(view.trace) < self.min_step:
+            return None
+        run = [draft, *model_steps(view.trace, self.k - 1)]
+        if len(run) < self.k:
+            return None
+        said: list[str] = []
+        for step in run:
+            expression = hesitates(own_text(step), self.words, self.languages, self.extra)
+            if not expression:
+                return None
+            said.append(expression)
+        plural = f"in each of the last {self.k} steps" if self.k > 1 else "in this step"
+        return self._signal(
+            f'The small model hesitates {plural} ("{said[0]}").',
+            {"pattern": "hesitation", "steps": str(self.k), "expressions": ", ".join(reversed(said))},
+        )
+
+    def _repeated(self, view: View, draft: Step) -> Signal | None:
+        if not self.repeats or draft["kind"] == "answer" or not _telling(draft):
+            return None
+        before = model_steps(view.trace, 2)
+        if before and _folded(before[0]) == _folded(draft):
+            return self._signal(
+                "The small model writes the same step again.", {"pattern": "equal steps", **_excerpt(draft)}, drop=True
+            )
+        if len(before) == 2 and all(
+            same_text(step["text"][:TEXT_LIMIT], draft["text"][:TEXT_LIMIT]) for step in before
+        ):
+            return self._signal(
+                "The small model writes nearly the same step for the third time.",
+                {"pattern": "nearly equal steps", **_excerpt(draft)},
+            )
+        return None
+
+    def _round(self, view: View, draft: Step) -> Signal | None:
+        """A, B, A, B, and lingering on one conclusion; only what came after this trigger last fired."""
+        if draft["kind"] == "answer" or not (self.circles or self.same_conclusion):
+            return None
+        after = last_fired(view.signals, self.name, len(view.trace))
+        times = self.same_conclusion or 0
+        before = model_steps(view.trace, max(WINDOW * times - 1, 3), after=after)
+        if self.circles and len(before) >= 3:
+            other, same, other_again = before[:3]
+            if _telling(draft) and _folded(draft) == _folded(same) and _folded(other) == _folded(other_again):
+                return self._signal(
+                    "Two steps alternate.", {"pattern": "circle of steps", **_excerpt(draft)}, drop=True
+                )
+            here, there = _conclusions(draft), _conclusions(other)
+            if here and there and here != there and (here, there) == (_conclusions(same), _conclusions(other_again)):
+                return self._signal(
+                    "The small model goes back and forth between two conclusions.",
+                    {"pattern": "circle of conclusions", "first": _listed(there), "second": _listed(here)},
+                )
+        return self._lingering(draft, before) if self.same_conclusion else None
+
+    def _lingering(self, draft: Step, before: Sequence[Step]) -> Signal | None:
+        times = self.same_conclusion or 0
+        here, earlier = _conclusions(draft), [_conclusions(step) for step in before]
+        if not here or not here <= frozenset[str]().union(*earlier):
+            return None
+        for conclusion in sorted(here):
+            if sum(conclusion in reached for reached in earlier) >= times - 1:
+                return self._signal(
+                    f"The small model comes to the same conclusion for the {times}th time and adds nothing."
+                    if times > 3
+                    else "The small model comes to the same conclusion again and adds nothing.",
+                    {"pattern": "same conclusion", "conclusion": conclusion[:EXCERPT], "times": str(times)},
+                )
+        return None
+
+    def _signal(self, reason: str, evidence: dict[str, str], *, drop: bool = False) -> Signal:
+        signal = Signal(trigger=self.name, reason=reason, evidence=evidence, route="intervene", steps=self.steps)
+        if drop:
+            signal["drop"] = True
+        return signal
+
+
+def _folded(step: Step) -> tuple[str, int]:
+    """What is compared of a step; of a very long one its beginning and its length."""
+    text = step["text"]
+    return " ".join(text[:TEXT_LIMIT].lower().split()), max(len(text) - TEXT_LIMIT, 0)
+
+
+def _telling(step: Step) -> bool:
+    folded, _ = _folded(step)
+    return len(folded) >= MIN_REPEATED and any(character.isalpha() for character in folded)
+
+
+def _conclusions(step: Step) -> frozenset[str]:
+    return frozenset(step["conclusions"])
+
+
+def _listed(conclusions: frozenset[str]) -> str:
+    return "; ".join(sorted(conclusions))[:EXCERPT]
+
+
+def _excerpt(step: Step) -> dict[str, str]:
+    return {"step": " ".join(step["text"].split())[:EXCERPT]}
