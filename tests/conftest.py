@@ -15,9 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # read when langgraph is imported, hence before any test module
 os.environ["LANGSMITH_TRACING"] = "false"
+
+# The same examples each time, and no deadlines, which a busy machine misses; to explore: --hypothesis-profile=default
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.load_profile("suite")
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "", None})
 USER_DIRS = ("TRIGREASON_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")

@@ -221,9 +221,9 @@ def test_nothing_is_invented(text: str) -> None:
 )
 def test_time_is_linear(unit: str) -> None:
     text = (unit * (100_000 // len(unit) + 1))[:100_000]
-    begin = time.perf_counter()
+    begin = time.process_time()
     complete_answer(text, text[:20_000])
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5
 
 
 def test_boxes_are_balanced_and_outermost() -> None:

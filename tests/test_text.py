@@ -114,11 +114,11 @@ def test_what_comes_out_is_clean(text: str) -> None:
 )
 def test_time_is_linear(unit: str) -> None:
     text = (unit * (100_000 // len(unit) + 1))[:100_000]
-    begin = time.perf_counter()
+    begin = time.process_time()
     clean(text)
-    assert time.perf_counter() - begin < 0.25
+    assert time.process_time() - begin < 0.25
     cleaner = Cleaner()
-    begin = time.perf_counter()
+    begin = time.process_time()
     for start in range(0, len(text), 4):
         cleaner.feed(text[start : start + 4])
-    assert time.perf_counter() - begin < 1.0
+    assert time.process_time() - begin < 1.0

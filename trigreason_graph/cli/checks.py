@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
@@ -74,7 +75,7 @@ def _check_group(topic: str, group: list[Requirement], *, required: bool, extra:
         return Finding(topic, "ok", ", ".join(f"{row['name']} {row['version']}" for row in rows), details=details)
     faults = [_fault(row) for row in rows if not row["ok"]]
     asked = " ".join(f"'{one.name}{one.specifier}'" for one in wrong)
-    mend = f"pip install '{PACKAGE}[{extra}]'" if extra else f"pip install -U {asked}"
+    mend = install_extra(extra) if extra else f"pip install -U {asked}"
     return Finding(topic, "problem" if required else "note", "; ".join(faults), mend, details)
 
 
@@ -91,6 +92,13 @@ def _fault(row: dict[str, Any]) -> str:
     if row["version"] is None:
         return f"{row['name']} is not installed"
     return f"{row['name']} {row['version']} does not meet {row['needs']}"
+
+
+def install_extra(extra: str) -> str:
+    """What to type to get an extra: in a checkout that is installed in place, from there."""
+    origin = json.loads(metadata.distribution(PACKAGE).read_text("direct_url.json") or "{}")
+    in_place = origin.get("dir_info", {}).get("editable", False)
+    return f"pip install -e '.[{extra}]'" if in_place else f"pip install '{PACKAGE}[{extra}]'"
 
 
 def check_cores() -> Finding:

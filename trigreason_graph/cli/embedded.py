@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from trigreason_graph.cli.checks import NEEDED_EXTRA, install_extra
 from trigreason_graph.cli.findings import Finding
 from trigreason_graph.errors import ModelNotReady
 
@@ -33,9 +34,7 @@ def fetch_missing(specs: Sequence[str]) -> None:
     from trigreason_graph.models.embedded.store import stored
 
     if any(spec.startswith("embedded:") for spec in specs) and find_spec("xllamacpp") is None:
-        raise ModelNotReady(
-            "embedded models need the extra \"embedded\"; type: pip install 'trigreason-graph[embedded]'"
-        )
+        raise ModelNotReady(f'embedded models need the extra "{NEEDED_EXTRA}"; type: {install_extra(NEEDED_EXTRA)}')
     missing = [key for key in keys_of(specs) if stored(key).state != "verified"]
     if missing:
         from trigreason_graph.cli.models import pull

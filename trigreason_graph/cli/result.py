@@ -52,7 +52,8 @@ def interrupted_state(
     """
     tally.close()
     saved = ended.state
-    trace, drafts = list(saved.get("trace", [])), list(saved.get("drafts", []))
+    trace = list(saved.get("trace", []))
+    drafts = [] if saved.get("signal") else list(saved.get("drafts", []))  # with a signal they are flagged
     state: State = {
         **saved,
         "problem": saved.get("problem") or question,

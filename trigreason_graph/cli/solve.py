@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from trigreason_graph.cli.view import View
     from trigreason_graph.state import State
 
+LIMITS = "Limits (without them, finite defaults)"
+OUTPUT = "Output"
+
 
 class LargeChoice(StrEnum):
     """Use of the large model, as far as it makes sense in a terminal (Settings.large)."""
@@ -43,24 +46,48 @@ class Job:
 def solve(
     question: Annotated[
         str | None,
-        typer.Argument(help='The problem; "-": read it from standard input. Without one: a built-in problem.'),
+        typer.Argument(
+            metavar="[QUESTION | -]",
+            help='The problem; "-": read it from standard input. Without one: a built-in problem.',
+            show_default=False,
+        ),
     ] = None,
-    small: Annotated[str, typer.Option(help='Model that reasons: "provider:model".')] = "embedded:small",
-    large: Annotated[str, typer.Option(help="Model that is called when a trigger fires.")] = "embedded:large",
-    policy: Annotated[str | None, typer.Option(help="Name of a shipped policy, or a TOML file.")] = None,
+    small: Annotated[
+        str, typer.Option(metavar="SPEC", help='The model that reasons, as "provider:model".')
+    ] = "embedded:small",
+    large: Annotated[
+        str, typer.Option(metavar="SPEC", help="The model that is called when a trigger fires.")
+    ] = "embedded:large",
+    policy: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="A shipped policy, or a TOML file.")] = None,
     large_mode: Annotated[
-        LargeChoice, typer.Option(help="auto: call it; shadow: only log what would call it; never: do not.")
+        LargeChoice, typer.Option(help="auto: call the large model; shadow: log what would; never: do not.")
     ] = LargeChoice.auto,
-    large_calls: Annotated[int | None, typer.Option(min=0, help="Limit: calls of the large model.")] = None,
-    large_tokens: Annotated[int | None, typer.Option(min=0, help="Limit: tokens the large model writes.")] = None,
-    total_tokens: Annotated[int | None, typer.Option(min=1, help="Limit: tokens both models write.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Limit: seconds of all calls together.")] = None,
-    usd: Annotated[float | None, typer.Option(min=0, help="Limit: dollars.")] = None,
-    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="Sampling temperature.")] = None,
-    example: Annotated[str | None, typer.Option(help='Solve this built-in problem; "list" shows them.')] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the answer only.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (NO_COLOR does the same).")] = False,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, metavar="T", help="Sampling temperature of both models.")
+    ] = None,
+    example: Annotated[
+        str | None, typer.Option(metavar="NAME", help='Solve this built-in problem; "list" shows them.')
+    ] = None,
+    large_calls: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Calls of the large model.", rich_help_panel=LIMITS)
+    ] = None,
+    large_tokens: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Tokens the large model writes.", rich_help_panel=LIMITS)
+    ] = None,
+    total_tokens: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Tokens both models write.", rich_help_panel=LIMITS)
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds of all calls together.", rich_help_panel=LIMITS)
+    ] = None,
+    usd: Annotated[float | None, typer.Option(min=0, metavar="D", help="Dollars.", rich_help_panel=LIMITS)] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The whole result as one JSON object.", rich_help_panel=OUTPUT)
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The answer only.", rich_help_panel=OUTPUT)] = False,
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help="No colours (NO_COLOR does the same).", rich_help_panel=OUTPUT)
+    ] = False,
     debug: DebugOption = False,
 ) -> None:
     """Solve a problem: the small model reasons, the large one is called when a trigger fires.

@@ -114,12 +114,14 @@ class View:
             self._writer.end()
 
     def _show_token(self, event: Event) -> None:
-        step = event["step_id"]
+        step, text = event["step_id"], event["text"]
         if step != self._writing:
+            if not text.strip():
+                return  # white space behind a step that has been shown, or in front of one that may never come
             self._begin(step, event["role"])
         if step in self._blocks:
-            self._blocks[step].text += event["text"]
-        self._writer.write(event["text"])
+            self._blocks[step].text += text
+        self._writer.write(text)
 
     def _begin(self, step: int, role: str) -> None:
         if step == BLUEPRINT:
@@ -201,7 +203,7 @@ class View:
             if not block.settled and block.number != flagged:
                 block.settled = True
                 if block.text.strip():
-                    self._discarded(block, "unfinished when the stream was closed")
+                    self._discarded(block, "not kept: unfinished, or said before")
                 else:
                     del self._blocks[step]
 

@@ -112,7 +112,7 @@ def _last(text: str, question: str) -> tuple[str, int] | None:
     visible = masked(text)
     floor = max(len(visible) - WINDOW, 0)
     asked = _collapsed(question)
-    found = [one for one in _stated(visible, floor) if not _is_part(_collapsed(visible[one.start : one.end]), asked)]
+    found = [one for one in _stated(visible, floor) if not _is_part(_collapsed(text[one.start : one.end]), asked)]
     if not found:
         return _weak(visible, floor, asked)
     last = found[-1]
