@@ -56,7 +56,11 @@ def policy(*triggers: Any, initiation: StrategicInitiation | None = None, **fiel
 
 
 def graph(
-    small_model: ScriptedModel, large_model: ScriptedModel | None = None, *triggers: Any, budget: Budget | None = None, **fields: Any
+    small_model: ScriptedModel,
+    large_model: ScriptedModel | None = None,
+    *triggers: Any,
+    budget: Budget | None = None,
+    **fields: Any,
 ) -> Any:
     """A compiled graph; unknown fields go to the policy, `settings` and `checkpointer` where they belong."""
     settings, saver = fields.pop("settings", None), fields.pop("checkpointer", None)

@@ -60,7 +60,9 @@ class TestWaysIn:
 
     async def test_token_events_can_be_turned_off(self) -> None:
         compiled = graph(small(STEPS), settings=Settings(token_events=False))
-        assert not [event async for event in compiled.astream(QUESTION, stream_mode="custom") if event["type"] == "token"]
+        assert not [
+            event async for event in compiled.astream(QUESTION, stream_mode="custom") if event["type"] == "token"
+        ]
 
     async def test_a_conversation_is_the_problems_context(self) -> None:
         model = small(STEPS)
@@ -199,7 +201,10 @@ class TestRollback:
         assert texts(result) == ["Fine.", "Right one.", "So \\boxed{7}."]
         assert expert.calls == 1
         state = await full_state(compiled, config())
-        assert [[step["text"] for step in branch["steps"]] for branch in state["discarded"]] == [["BAD."], ["Wrong one."]]
+        assert [[step["text"] for step in branch["steps"]] for branch in state["discarded"]] == [
+            ["BAD."],
+            ["Wrong one."],
+        ]
         assert result["report"]["rollbacks"] == 1
         assert "Wrong one." in str(writer.prompts[1][0].content), "the next author is told what was wrong"
 
@@ -252,21 +257,19 @@ UNSERVED = {
 @pytest.mark.parametrize("route", ["rewrite", "intervene"])
 @pytest.mark.parametrize("case", UNSERVED)
 async def test_an_escalation_that_is_not_served_accepts_the_draft_and_ends(case: str, route: Any) -> None:
-    """No livelock: a greedy small model writes the same flagged step for ever."""
-    expert, fields, reason = UNSERVED[case]
-    writer = small("BAD 1.\n\nx", "BAD 2.\n\nx", "BAD 3. So \\boxed{7}.", "BAD 3. So \\boxed{7}.")
-    if fields or case == "down":  # known to be closed: the stream is not even interrupted
-        writer = small("BAD 1.\n\nx", "BAD 2.\n\nBAD 3. So \\boxed{7}.") if case == "down" else small(
-            "BAD 1.\n\nBAD 2.\n\nBAD 3. So \\boxed{7}."
-        )
-    if case == "nobody to ask":
-        writer = small("BAD 1.\n\nx", "BAD 2.\n\nx", "BAD 3. So \\boxed{7}.")
-    expert = expert.model_copy(deep=True)
-    compiled = graph(writer, expert, Marker("BAD", route), **fields)
-    compiled.checkpointer = None
-    result = await compiled.ainvoke(QUESTION, {"recursion_limit": 40})
-    assert texts(result) == ["BAD 1.", "BAD 2.", "BAD 3. So \\boxed{7}."]
+    """No livelock: whatever refuses or fails, each flagged draft is accepted and the run goes on."""
+    expert, fields, _ = UNSERVED[case]
+    answer = "BAD 3. So \\boxed{7}."
+    interrupted = ["BAD 1.\n\nx", "BAD 2.\n\nx", answer]
+    if case == "down":  # found out at the first signal; then the stream is not even interrupted
+        interrupted = ["BAD 1.\n\nx", f"BAD 2.\n\n{answer}"]
+    elif fields and case != "nobody to ask":  # known to be out of the question from the start
+        interrupted = [f"BAD 1.\n\nBAD 2.\n\n{answer}"]
+    writer = small(*interrupted)
+    result = await graph(writer, expert.model_copy(deep=True), Marker("BAD", route), **fields).ainvoke(QUESTION)
+    assert texts(result) == ["BAD 1.", "BAD 2.", answer]
     assert result["answer"] == "7"
+    assert writer.calls == len(interrupted)
     assert result["report"]["unserved"] == {"marker": 3}
     assert result["report"]["interventions"] == {}
 
@@ -286,9 +289,7 @@ async def test_the_reason_of_an_unserved_signal_is_in_the_log() -> None:
 class TestApproval:
     async def test_ask_interrupts_before_the_call_and_repeats_nothing(self) -> None:
         writer, expert = small("BAD.\n\nx", "So \\boxed{7}."), large("Good.")
-        compiled = graph(
-            writer, expert, Marker("BAD"), settings=Settings(large="ask"), checkpointer=InMemorySaver()
-        )
+        compiled = graph(writer, expert, Marker("BAD"), settings=Settings(large="ask"), checkpointer=InMemorySaver())
         paused = await compiled.ainvoke(QUESTION, config())
         asked = paused["__interrupt__"][0].value
         assert (asked["trigger"], expert.calls) == ("marker", 0)
@@ -298,9 +299,7 @@ class TestApproval:
 
     async def test_a_denied_call_leaves_the_small_model_alone(self) -> None:
         writer, expert = small("BAD.\n\nx", "So \\boxed{7}."), large()
-        compiled = graph(
-            writer, expert, Marker("BAD"), settings=Settings(large="ask"), checkpointer=InMemorySaver()
-        )
+        compiled = graph(writer, expert, Marker("BAD"), settings=Settings(large="ask"), checkpointer=InMemorySaver())
         await compiled.ainvoke(QUESTION, config())
         result = await compiled.ainvoke(Command(resume="deny"), config())
         assert texts(result) == ["BAD.", "So \\boxed{7}."]
@@ -309,9 +308,9 @@ class TestApproval:
 class TestBudget:
     async def test_spent_paid_budget_leaves_the_small_model_alone(self) -> None:
         writer = small("BAD.\n\nx", "BAD again.\n\nSo \\boxed{7}.")
-        result = await graph(
-            writer, large("Good."), Marker("BAD"), budget=Budget(large_calls=1, usd=None)
-        ).ainvoke(QUESTION)
+        result = await graph(writer, large("Good."), Marker("BAD"), budget=Budget(large_calls=1, usd=None)).ainvoke(
+            QUESTION
+        )
         assert texts(result) == ["Good.", "BAD again.", "So \\boxed{7}."]
         assert result["report"]["outcome"]["kind"] == "answered"
 
@@ -431,9 +430,12 @@ class TestBadInput:
     async def test_too_long_a_question(self) -> None:
         model = small(STEPS)
         model.trigreason_card = model.trigreason_card.__class__(
-            **{**{f: getattr(model.trigreason_card, f) for f in model.trigreason_card.__dataclass_fields__}, "window": 512}
+            **{
+                **{f: getattr(model.trigreason_card, f) for f in model.trigreason_card.__dataclass_fields__},
+                "window": 512,
+            }
         )
-        with pytest.raises(InputError, match="too long for scripted:small.*512"):
+        with pytest.raises(InputError, match=r"too long for scripted:small.*512"):
             await graph(model).ainvoke({"question": "word " * 2000})
         assert model.calls == 0
 
@@ -470,7 +472,9 @@ class TestJudge:
         compiled = graph(writer, expert, Scorer(), checkpointer=InMemorySaver())
         result = await compiled.ainvoke(QUESTION, config())
         assert texts(result) == ["Fine.", "Good.", "So \\boxed{7}."]
-        purposes = [row["purpose"] for row in (await full_state(compiled, config()))["ledger"] if row["role"] == "large"]
+        purposes = [
+            row["purpose"] for row in (await full_state(compiled, config()))["ledger"] if row["role"] == "large"
+        ]
         assert purposes == ["review", "review", "rewrite", "review"]
 
     async def test_a_judge_that_cannot_ask_is_passed_over(self) -> None:
@@ -480,7 +484,9 @@ class TestJudge:
             async def judge(self, view: Any, call: Any) -> Any:
                 await call("Score", 4)
 
-        result = await graph(small("Fine.\n\nx", "So \\boxed{7}."), large(), Scorer(), settings=Settings(large="never")).ainvoke(QUESTION)
+        result = await graph(
+            small("Fine.\n\nx", "So \\boxed{7}."), large(), Scorer(), settings=Settings(large="never")
+        ).ainvoke(QUESTION)
         assert result["answer"] == "7"
         assert "scorer was passed over" in result["report"]["notes"][-1]
 

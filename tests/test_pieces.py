@@ -103,6 +103,7 @@ class TestUsage:
     def test_reports_of_what_is_new_add_up(self) -> None:
         """ChatAnthropic reports the prompt with the first chunk and the output with the last."""
         assert Usage(500, 400, 1, 0).then(Usage(0, 0, 30, 12)) == Usage(500, 400, 31, 12)
+        assert Usage(0, 0, 1, 0).then(Usage(0, 0, 30, 0)) == Usage(0, 0, 31, 0)
 
     def test_repeated_totals_do_not_add_up(self) -> None:
         """vLLM's continuous_usage_stats and some others repeat the totals so far."""

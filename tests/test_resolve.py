@@ -104,7 +104,6 @@ class TestStrings:
         assert KEY not in repr(model)
 
     def test_embedded(self) -> None:
-        pytest.importorskip("trigreason_graph.models.embedded.chat")
         model = resolve_model("embedded:small", "small")
         assert (model.card.full_name, model.card.style, model.card.local) == ("embedded:small", "prefill", True)
         assert 'small="embedded:medium" is not there' in refusal("embedded:medium", "small")

@@ -23,6 +23,7 @@ from trigreason_graph.testing import Scripted, ScriptedModel
 
 PLAIN = ModelCard(provider="fake", name="client")
 KEY = "sk-planted0123456789abcdef"
+INTERRUPT = GraphInterrupt([Interrupt("?", id="1")])
 
 
 class Refused(Exception):
@@ -269,7 +270,7 @@ class TestWhatIsRaised:
             ZeroDivisionError(),
             TimeoutError(),
             ConnectionError(),
-            GraphInterrupt([Interrupt("?", id="1")]),
+            INTERRUPT,
             KeyboardInterrupt(),
         ],
         ids=lambda bug: type(bug).__name__,
@@ -291,10 +292,14 @@ class TestWhatIsRaised:
             await written(ReasoningModel(inner=client, card=SPEAKS), reader)
         assert client.open == 0
 
-    @pytest.mark.parametrize("before", [[], [chunk("one ")]], ids=["at once", "in mid-stream"])
-    async def test_interrupts_of_a_model_that_is_a_graph(self, before: list[Any]) -> None:
+    @pytest.mark.parametrize(
+        "calls",
+        [[[INTERRUPT]], [[chunk("one "), INTERRUPT]], [[ConnectionError()], [INTERRUPT]]],
+        ids=["at once", "in mid-stream", "at the second try"],
+    )
+    async def test_interrupts_of_a_model_that_is_a_graph(self, calls: list[Any]) -> None:
         with pytest.raises(GraphInterrupt):
-            await written(wrapped([*before, GraphInterrupt([Interrupt("?", id="1")])]))
+            await written(wrapped(*calls))
 
 
 class TestTraces:

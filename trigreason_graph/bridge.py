@@ -56,12 +56,29 @@ def run_blocking(go: Callable[[], Coroutine[Any, Any, T]]) -> T:
     background = _running()
     if threading.current_thread() is background:
         raise RuntimeError("a sync call was made from inside an async one; use ainvoke or astream there")
-    future = asyncio.run_coroutine_threadsafe(go(), background.loop)  # copies the context
+    started: list[asyncio.Task[T]] = []
+    finished = threading.Event()
+
+    async def work() -> T:
+        return await go()
+
+    def start() -> None:
+        task = background.loop.create_task(work())
+        started.append(task)
+        task.add_done_callback(lambda _: finished.set())
+
+    def stop() -> None:
+        for task in started:
+            task.cancel()
+
+    # An interrupt may come at any point: once `start` is queued, which copies the context, `stop` is queued behind it.
     try:
-        return future.result()
+        background.loop.call_soon_threadsafe(start)
+        finished.wait()
     except BaseException:
-        future.cancel()
+        background.loop.call_soon_threadsafe(stop)
         raise
+    return started[0].result()
 
 
 class Node(Runnable[Any, Any]):

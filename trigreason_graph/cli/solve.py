@@ -47,7 +47,7 @@ def solve(
     question: Annotated[
         str | None,
         typer.Argument(
-            metavar="[QUESTION | -]",
+            metavar="QUESTION | -",
             help='The problem; "-": read it from standard input. Without one: a built-in problem.',
             show_default=False,
         ),

@@ -256,7 +256,9 @@ def status_line(tally: Tally, waiting: str, width: int) -> str:
     tokens = words.count(tally.total_tokens, "token")
     if tally.large_tokens:
         tokens += f" (LRM {tally.large_tokens:,})"
-    parts = [now, words.seconds(tally.elapsed), tokens, words.money(tally.cost)]
+    parts = [now, words.seconds(tally.elapsed)]
+    if not waiting:
+        parts += [tokens, words.money(tally.cost)]
     while len(parts) > 1 and len(" · ".join(parts)) > width:
         parts.pop()
     return " · ".join(parts)

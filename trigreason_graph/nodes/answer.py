@@ -96,7 +96,9 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: _Concluded
     given = handover(state)
     style = model.card.style
     if style == "prefill":
-        messages = continuation(given, model.role, kit.prompts, kit.prompts.lead)
+        messages = continuation(
+            given, model.role, kit.prompts, lead=kit.prompts.lead, thinks=model.card.form != "content"
+        )
     else:
         messages = question_turn(given, kit.prompts.conclude, kit.prompts)
     spending: State = {**state, "spent": result.spent or state["spent"]}

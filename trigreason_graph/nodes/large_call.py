@@ -69,7 +69,7 @@ async def write_steps(
         ask = ask_for(purpose, limit, signal["reason"], review=review, tokens=cap, texts=kit.prompts)
         messages = question_turn(given, ask, kit.prompts)
     else:
-        messages = continuation(given, "large", kit.prompts)
+        messages = continuation(given, "large", kit.prompts, thinks=card.form != "content")
     wanted = cap or (ENDING_TOKENS if limit is None else STEP_TOKENS * limit)
     grant = grant_large(kit, state, messages, wanted)
     refused = grant.reason or approved(kit, purpose, signal, grant, estimate_tokens(messages))

@@ -10,8 +10,7 @@ from trigreason_graph.state import Branch, Signal, State, Step
 
 def settled(signal: Signal, refused: str) -> Signal:
     """The signal with its fate: served, or why not."""
-    fate = {"served": not refused, "unserved_reason": refused}
-    return Signal(**{**signal, **fate})
+    return Signal(**{**signal, "served": not refused, "unserved_reason": refused})
 
 
 def show_signal(state: State, signal: Signal) -> None:

@@ -32,7 +32,9 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     turn = kit.small.card.style == "turn"
     given = handover(state)
     messages = (
-        question_turn(given, go_on(kit.prompts), kit.prompts) if turn else continuation(given, "small", kit.prompts)
+        question_turn(given, go_on(kit.prompts), kit.prompts)
+        if turn
+        else continuation(given, "small", kit.prompts, thinks=kit.small.card.form != "content")
     )
     grant = grant_small(kit, state, messages, RUN_TOKENS)
     if not grant:

@@ -79,8 +79,11 @@ class Handover:
     """One line for each mistake found so far."""
 
 
+OPEN, CLOSE = "<think>\n", "\n</think>\n\n"
+
+
 def continuation(
-    handover: Handover, author: Author, texts: Prompts = DEFAULT_PROMPTS, lead: str = ""
+    handover: Handover, author: Author, texts: Prompts = DEFAULT_PROMPTS, *, lead: str = "", thinks: bool = False
 ) -> list[BaseMessage]:
     """Prefill style: the trace as a trailing assistant message that the model goes on with.
 
@@ -89,6 +92,7 @@ def continuation(
         author: Who goes on.
         texts: The prompt texts.
         lead: Text the model is made to begin with, such as "The final answer is".
+        thinks: Whether the model reasons in think tags: the trace stands inside them, a lead behind them.
     """
     asked = [texts.solve]
     if handover.blueprint and handover.blueprint["text"]:
@@ -96,10 +100,17 @@ def continuation(
     if handover.hints:
         asked.append(texts.hints.format(hints="\n".join(f"- {hint}" for hint in handover.hints)))
     messages = [*handover.conversation[:-1], with_suffix(handover.conversation[-1], "\n\n".join(asked))]
-    prefill = trace_text(handover.trace, author)
-    if lead:
-        prefill = prefill.rstrip() + "\n\n" + lead if prefill.strip() else lead
+    prefill = _prefill(trace_text(handover.trace, author), lead, thinks)
     return [*messages, AIMessage(prefill)] if prefill else messages
+
+
+def _prefill(trace: str, lead: str, thinks: bool) -> str:
+    if lead and trace.strip():
+        closed = CLOSE if thinks else "\n\n"
+        trace = trace.rstrip() + closed + lead
+    elif lead:
+        return lead
+    return OPEN + trace if thinks and trace else trace
 
 
 def question_turn(handover: Handover, ask: str, texts: Prompts = DEFAULT_PROMPTS) -> list[BaseMessage]:
