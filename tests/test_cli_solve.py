@@ -25,10 +25,11 @@ from typer.testing import CliRunner
 
 from tests import cli_scripted, graphs
 from trigreason_graph import Budget, Signal, View
+from trigreason_graph.cli import embedded, models
 from trigreason_graph.cli import solve as solve_module
 from trigreason_graph.cli.app import app
 from trigreason_graph.cli.examples import find_example, load_examples
-from trigreason_graph.errors import ModelNotReady
+from trigreason_graph.errors import DownloadError, ModelNotReady
 from trigreason_graph.testing import Scripted, ScriptedModel
 
 Solve = Callable[..., Any]
@@ -58,7 +59,7 @@ class TestOutput:
             "LRM called: marker at step 2",
             "The step says 'BAD'.",
             "LRM 2 │ Another thing is 4.",
-            "discarded SRM 2: BAD thing is 5.",
+            "discarded SRM 2, marker: BAD thing is 5.",
             "SRM 3 │ So the result is 7.",
             "SRM 4 │ Answer: 7",
             "Answer   7",
@@ -109,6 +110,35 @@ class TestOutput:
     def test_examples_are_listed(self, solve: Solve) -> None:
         listed = solve("--example", "list").stdout
         assert all(name in listed for name in load_examples())
+
+
+class TestFetching:
+    def test_missing_models_are_fetched_before_the_run(self, solve: Solve, monkeypatch: pytest.MonkeyPatch) -> None:
+        fetched: list[list[str]] = []
+        monkeypatch.setattr(models, "pull", fetched.append)
+        result = solve("q", "--small", "embedded:small", "--large", "embedded:large")
+        assert result.exit_code == 0
+        assert fetched == [["small", "large"]]
+
+    def test_a_fetch_that_fails_ends_with_3(self, solve: Solve, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(keys: list[str]) -> None:
+            raise DownloadError("the disk is full; set TRIGREASON_HOME to a folder on a larger one")
+
+        monkeypatch.setattr(models, "pull", fail)
+        result = solve("q", "--json", "--small", "embedded:small")
+        assert result.exit_code == 3
+        assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+        assert "the disk is full" in result.stderr
+
+    def test_nothing_is_fetched_for_wrong_arguments(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(models, "pull", lambda keys: pytest.fail("fetched"))
+        assert CliRunner().invoke(app, ["solve", "q", "--policy", "nope"]).exit_code == 2
+
+    def test_without_llama_cpp_it_says_what_to_type(self, solve: Solve, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(embedded, "find_spec", lambda name: None)
+        result = solve("q")
+        assert result.exit_code == 3
+        assert "pip install" in result.stderr
 
 
 class TestExitCodes:

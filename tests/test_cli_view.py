@@ -51,10 +51,12 @@ class TestView:
         assert text.index("LRM called") < text.index("LRM 2 │")
 
     def test_a_discarded_draft_is_named_with_the_reason(self) -> None:
-        assert f"✗   discarded SRM 2: {runs.WRONG}\n           48 / 2 is 24" in shown(runs.rewritten())
+        text = shown(runs.rewritten())
+        assert f"✗   discarded SRM 2, arithmetic check: {runs.WRONG}\n" in text
+        assert text.count("48 / 2 is 24, not 26.") == 1
 
     def test_what_was_cut_in_mid_step_is_named_too(self) -> None:
-        assert "discarded SRM 3: Alto\n           not kept" in shown(runs.rewritten())
+        assert "discarded SRM 3, unfinished or said before: Alto\n" in shown(runs.rewritten())
 
     def test_without_a_status_line_each_call_says_what_it_took(self) -> None:
         text = shown(runs.rewritten())
@@ -64,7 +66,7 @@ class TestView:
         events = [event for event in runs.rewritten() if event["type"] in ("step", "discard", "outcome")]
         text = shown(events)
         assert f"LRM 2 │ {runs.RIGHT}" in text
-        assert "discarded 1 draft not shown" in text
+        assert "discarded by arithmetic check, 1 draft not shown: 48 / 2 is 24" in text
 
     @pytest.mark.parametrize("width", [30, 50, 80, 200])
     def test_a_terminal_shows_the_same_words_and_no_remnants(self, width: int) -> None:
@@ -94,7 +96,7 @@ class TestView:
 
     @pytest.mark.parametrize(("route", "title"), [("retry", "SRM tries again"), ("rollback", "Rollback")])
     def test_free_routes_do_not_claim_a_call(self, route: str, title: str) -> None:
-        text = shown([runs.signal(2, served=True, route=route)])
+        text = shown([runs.step(2, 2, "small", runs.WRONG), runs.signal(2, served=True, route=route)])
         assert f"{title}: arithmetic check at step 3" in text
         assert "LRM" not in text
 

@@ -95,9 +95,9 @@ class TestTurn:
                 "Problem:\nWhat is 3 + 4?\n\nPlan:\nGoal: the sum\nKey steps: 1. add\n\nReasoning so far:\n\n"
                 "Step 1. One is 3.\n\nStep 2. Two is 4.\n\n"
                 'The next step is hard for the small model. First check the steps above. Write "wrong: none" on the '
-                'first line, or "wrong: k" when step k is the earliest wrong one; your steps then replace step k and all '
-                "after it. Then a blank line. Write the next step, separated by blank lines. Once the problem is solved, "
-                "put the final answer within \\boxed{}.",
+                'first line, or "wrong: k" when step k is the earliest wrong one; your steps then replace step k and '
+                "all after it. Then a blank line. Write the next step, separated by blank lines. Once the problem is "
+                "solved, put the final answer within \\boxed{}.",
             ),
         ]
 

@@ -16,6 +16,10 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 T = TypeVar("T")
 
+INTERRUPT_SECONDS = 0.2
+"""Our choice: how late an interrupt may be seen. One that comes just before a lock is waited for does not wake it, so
+that a wait without a limit would see it at the end only."""
+
 
 class _Background(threading.Thread):
     """A thread that runs one event loop for as long as the process lives."""
@@ -74,7 +78,8 @@ def run_blocking(go: Callable[[], Coroutine[Any, Any, T]]) -> T:
     # An interrupt may come at any point: once `start` is queued, which copies the context, `stop` is queued behind it.
     try:
         background.loop.call_soon_threadsafe(start)
-        finished.wait()
+        while not finished.wait(INTERRUPT_SECONDS):
+            pass
     except BaseException:
         background.loop.call_soon_threadsafe(stop)
         raise

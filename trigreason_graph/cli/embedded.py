@@ -24,22 +24,17 @@ def keys_of(specs: Iterable[str]) -> list[str]:
     return [key for key in dict.fromkeys(found) if key in MODELS]
 
 
-def fetch_missing(specs: Sequence[str]) -> None:
-    """Fetch and check the embedded models that `specs` name, where that has not been done, with a progress display.
+def unfetched(specs: Sequence[str]) -> list[str]:
+    """Keys of the embedded models among `specs` that are not there yet, or whose hash nobody has checked.
 
     Raises:
         ModelNotReady: The package that runs them is not installed; said before anything is fetched.
-        DownloadError: A model could not be fetched.
     """
     from trigreason_graph.models.embedded.store import stored
 
     if any(spec.startswith("embedded:") for spec in specs) and find_spec("xllamacpp") is None:
         raise ModelNotReady(f'embedded models need the extra "{NEEDED_EXTRA}"; type: {install_extra(NEEDED_EXTRA)}')
-    missing = [key for key in keys_of(specs) if stored(key).state != "verified"]
-    if missing:
-        from trigreason_graph.cli.models import pull
-
-        pull(missing)
+    return [key for key in keys_of(specs) if stored(key).state != "verified"]
 
 
 def close_servers() -> None:

@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 Keys = Annotated[
-    list[str] | None, typer.Argument(metavar="[small|large|tiny|pair]...", show_default=False, help="Which models.")
+    list[str] | None, typer.Argument(metavar="small|large|tiny|pair", show_default=False, help="Which models.")
 ]
 
 
@@ -49,7 +49,7 @@ def pull_models(keys: Keys = None) -> None:
 
 @app.command("verify")
 def verify_models(keys: Keys = None) -> None:
-    """Compare the SHA-256 of models with the official one; by default of all that are there. Wrong files are removed."""
+    """Compare the SHA-256 of models with the official one; wrong files are removed. By default all that are there."""
     from trigreason_graph.models.embedded.store import check, discard
 
     chosen = _chosen(keys, default=_present())

@@ -162,21 +162,26 @@ def chosen_settings(large_mode: LargeChoice, temperature: float | None) -> Setti
 
 def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
     """Run the graph and show the result in the form asked for; returns the exit code."""
-    from trigreason_graph.cli.embedded import close_servers, fetch_missing
+    from trigreason_graph.cli.embedded import close_servers, unfetched
+    from trigreason_graph.cli.models import pull
     from trigreason_graph.cli.result import interrupted_state
     from trigreason_graph.cli.run import run_graph
     from trigreason_graph.cli.screen import Screen, make_console
     from trigreason_graph.cli.tally import Tally
     from trigreason_graph.cli.view import View
 
-    fetch_missing([job.small, job.large])
     tally = Tally()
     view = None if as_json or quiet else View(Screen(make_console(color=color)), tally)
     if view:
         view.waiting(f"loading {job.small} and {job.large} …")
     try:
+        graph = build_graph(job)  # first of all: a wrong argument is no reason to fetch anything
+        if missing := unfetched([job.small, job.large]):
+            if view:
+                view.close()
+            pull(missing)
         ended = run_graph(
-            build_graph(job),
+            graph,
             job.question,
             job.settings,
             view.handle if view else tally.handle,

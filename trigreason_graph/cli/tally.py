@@ -61,7 +61,7 @@ class Tally:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the tally was made."""
+        """Seconds since the run began; before that, since the tally was made."""
         return self.clock() - self.begun
 
     @property
@@ -84,7 +84,7 @@ class Tally:
         """Count one event; unknown types are passed over."""
         match event.get("type"):
             case "run":
-                self.run = event
+                self.run, self.begun = event, self.clock()  # loading the models is not part of the run
             case "call":
                 self._count_call(event)
             case "token" if self.call:

@@ -12,6 +12,9 @@ from trigreason_graph.cli.writing import GutterWriter
 BLUEPRINT = -1
 """The step id of token events that belong to the blueprint, which is no step."""
 
+EXCERPT = " (it read: "
+"""Begins, in a branch's `why`, the excerpt that hints need and a screen that has shown the step does not."""
+
 
 @dataclass(frozen=True)
 class Glyphs:
@@ -64,6 +67,7 @@ class View:
         self._writing: int | None = None
         self._begun = 0  # steps begun in the open call: they will stand behind the accepted ones
         self._announced: tuple[str, int | None] | None = None
+        self._reason = ""  # of the last signal, which need not be told again
         self._waiting = ""
 
     def waiting(self, text: str) -> None:
@@ -153,8 +157,9 @@ class View:
         key = (event["trigger"], event.get("at"))
         known = self._announced is not None and self._announced[0] == key[0] and self._announced[1] in (None, key[1])
         explained = known and self._announced == key
+        self._reason = event["reason"]
         if not known:
-            self._signal_head(signal_title(event))
+            self._signal_head(signal_title(event, placed=bool(self._blocks)))
         if not explained:
             self._signal_body(event)
         if event.get("served") is False:
@@ -179,18 +184,19 @@ class View:
 
     def _show_discard(self, event: Event) -> None:
         self._stop_writing()
-        why = event["why"]
+        by = words.spaced(words.author(event["by"]))
+        why = event["why"].partition(EXCERPT)[0]
         shown = [self._blocks[step] for step in event["step_ids"] if step in self._blocks]
         hidden = len(event["step_ids"]) - len(shown)
         for block in shown:
             block.settled = True
-            self._discarded(block, why if block is shown[-1] else "")
+            self._discarded(block, by, why if block is shown[-1] and why != self._reason else "")
         if hidden:
-            self._note(f"discarded {words.count(hidden, 'draft')} not shown: {why}", words.QUIET_STYLE)
+            self._note(f"discarded by {by}, {words.count(hidden, 'draft')} not shown: {why}", words.QUIET_STYLE)
 
-    def _discarded(self, block: Block, why: str) -> None:
+    def _discarded(self, block: Block, by: str, why: str = "") -> None:
         self._writer.begin(self.glyphs.gone, style="red", bar=False)
-        self._writer.write(f"discarded {block.label}: ", "red")
+        self._writer.write(f"discarded {block.label}, {by}: ", "red")
         self._writer.write(words.shortened(block.text), words.GONE_STYLE)
         if why:
             self._writer.write("\n" + why, words.QUIET_STYLE)
@@ -203,7 +209,7 @@ class View:
             if not block.settled and block.number != flagged:
                 block.settled = True
                 if block.text.strip():
-                    self._discarded(block, "not kept: unfinished, or said before")
+                    self._discarded(block, "unfinished or said before")
                 else:
                     del self._blocks[step]
 
@@ -228,9 +234,9 @@ class View:
         self._writer.say(label, text, style=words.QUIET_STYLE, text_style=style)
 
 
-def signal_title(event: Event) -> str:
-    """Who is called by which trigger, and what for."""
-    place = f" at step {event['at'] + 1}" if event.get("at") is not None else ""
+def signal_title(event: Event, *, placed: bool) -> str:
+    """Who is called by which trigger, and at which step; `placed`: there are steps."""
+    place = f" at step {event['at'] + 1}" if placed and event.get("at") is not None else ""
     trigger = words.spaced(event["trigger"])
     if event.get("served") is False:
         return f"{trigger}{place}"

@@ -20,6 +20,8 @@ CHARS_PER_TOKEN = 3.0
 """Used where nothing better is known; low, so that estimates err on the dear side (English prose has about 4)."""
 MESSAGE_TOKENS = 8
 """Tokens a chat template puts around a message, at most (ChatML: 5)."""
+TEMPLATE_TOKENS = 32
+"""Tokens of a system message that a template adds on its own, at most (measured: Qwen2.5 21, SmolLM2 24)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class ModelFailed(TrigReasonError):
 
 def estimate_tokens(messages: Sequence[BaseMessage]) -> int:
     """Upper estimate of a prompt's tokens, from its text; images are not counted."""
-    return math.ceil(sum(tokens_in_text(text_of(message)[0]) for message in messages)) + MESSAGE_TOKENS * len(messages)
+    text = sum(tokens_in_text(text_of(message)[0]) for message in messages)
+    return math.ceil(text) + MESSAGE_TOKENS * len(messages) + TEMPLATE_TOKENS
 
 
 def tokens_in_text(text: str) -> float:

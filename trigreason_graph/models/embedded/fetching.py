@@ -160,9 +160,9 @@ class Fetcher:
             if status in BUSY:
                 raise TryAgain(f"{redacted(str(answer.url.copy_with(query=None)))} answered {status}")
             if status == 206 and answer.headers.get("content-range", "").startswith(f"bytes {first}-"):
-                yield have, answer.iter_raw(CHUNK)
+                yield have, answer.iter_raw()
             elif status == 200 and piece.start is None:
-                yield 0, answer.iter_raw(CHUNK)
+                yield 0, answer.iter_raw()
             else:
                 raise SourceUnavailable(f"{piece.name}: answered {status} to a request for a part of it")
 

@@ -59,7 +59,7 @@ def configured() -> Indexes:
         *_words(pip.get("find-links")),
         *uv.get("find-links", ()),
     ]
-    if environ.get("PIP_NO_INDEX") or pip.get("no-index") in ("1", "true", "True"):
+    if is_on(environ.get("PIP_NO_INDEX") or pip.get("no-index")):
         return Indexes(_unique(pages), ())
     main = (
         environ.get("PIP_INDEX_URL")
@@ -270,6 +270,11 @@ def local_path(url: str) -> Path | None:
 def redacted(url: str) -> str:
     """A URL without the credentials in it."""
     return re.sub(r"//[^/@]*@", "//", url)
+
+
+def is_on(value: str | None) -> bool:
+    """Whether a variable or setting says yes, as pip reads them."""
+    return (value or "").lower() in ("y", "yes", "t", "true", "on", "1")
 
 
 def _words(text: str | None) -> list[str]:

@@ -78,7 +78,7 @@ class HubSource:
         """Ranges of the one file, once the hub has shown that it is there."""
         if self.model.hub_repo is None:
             raise SourceUnavailable("not published there")
-        if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        if package_index.is_on(os.environ.get("HF_HUB_OFFLINE")):
             raise SourceUnavailable("switched off by HF_HUB_OFFLINE")
         self._probe()
         size = self.model.bytes
