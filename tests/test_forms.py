@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 
 from trigreason_graph.models.cards import Form, Style
-from trigreason_graph.models.forms import FormReader, placed
+from trigreason_graph.models.forms import FormReader
+from trigreason_graph.reasoning.prompts import Handover, continuation
+from trigreason_graph.state import Step, trace_text
 
 
 def read(form: Form, style: Style, *chunks: str | tuple[str, str], ended: bool = True) -> tuple[str, str]:
@@ -22,6 +24,20 @@ def read(form: Form, style: Style, *chunks: str | tuple[str, str], ended: bool =
     got += reader.flush(ended=ended)
     return tuple("".join(text for phase, text in got if phase == wanted) for wanted in ("reasoning", "answer"))  # type: ignore[return-value]
 
+
+STEP = Step(
+    id=0,
+    text="",
+    sep="\n\n",
+    kind="reasoning",
+    author="small",
+    model="m",
+    call=0,
+    tokens=1,
+    conclusions=[],
+    nats=None,
+    entropy=None,
+)
 
 CASES: dict[str, tuple[Form, Style, list[Any], tuple[str, str]]] = {
     "plain": ("content", "prefill", ["a <b> c ", "</think>"], ("a <b> c </think>", "")),
@@ -105,19 +121,28 @@ def test_nothing_but_tags_and_the_line_end_behind_one_is_lost(parts: list[str], 
     assert sorted(kept.replace("\n", "")) == sorted(without.replace("\n", ""))
 
 
-class TestPlacing:
-    MESSAGES = (HumanMessage("?"), AIMessage("3 + 4\n\n"))
-
+class TestContinuing:
     @pytest.mark.parametrize("form", ["think_tags", "field"])
-    def test_the_trace_stands_inside_an_open_tag(self, form: Form) -> None:
-        messages = placed(list(self.MESSAGES), form, "prefill")
-        assert [message.content for message in messages] == ["?", "<think>\n3 + 4\n\n"]
-        assert read("think_tags", "prefill", messages[-1].text)[0] == "3 + 4\n\n"
+    @pytest.mark.parametrize(
+        ("prefill", "expected"),
+        [
+            ("", ("a", "b")),
+            ("<think>\n3 + 4\n\n", ("a", "b")),
+            ("3 + 4\n\n", ("a", "b")),
+            ("<think>\n3 + 4\n</think>\n\nThe answer is ", ("", "ab")),
+            ("<think>\n3\n</think>\n\nNo.<think>\n4", ("a", "b")),
+        ],
+    )
+    def test_where_the_prefill_ends_the_reply_begins(self, form: Form, prefill: str, expected: tuple[str, str]) -> None:
+        reader = FormReader(form, "prefill", prefill)
+        got = [*reader.feed("a</think>b", ""), *reader.flush(ended=True)]
+        assert tuple("".join(text for phase, text in got if phase == wanted) for wanted in ("reasoning", "answer")) == (
+            expected
+        )
 
-    @pytest.mark.parametrize(("form", "style"), [("content", "prefill"), ("think_tags", "turn"), ("field", "turn")])
-    def test_elsewhere_nothing_changes(self, form: Form, style: Style) -> None:
-        assert placed(list(self.MESSAGES), form, style) == list(self.MESSAGES)
-
-    def test_nothing_to_place(self) -> None:
-        assert placed([HumanMessage("?")], "field", "prefill") == [HumanMessage("?")]
-        assert placed([], "field", "prefill") == []
+    @given(PARTS)
+    def test_what_a_prompt_puts_around_a_trace_is_taken_off_again(self, parts: list[str]) -> None:
+        trace = Step(**{**STEP, "text": "".join(parts).replace("think>", "")})
+        messages = continuation(Handover([HumanMessage("?")], "?", None, [trace]), "small", thinks=True)
+        if len(messages) > 1:
+            assert read("think_tags", "prefill", messages[-1].text) == (trace_text([trace], "small"), "")

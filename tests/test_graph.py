@@ -58,6 +58,16 @@ class TestWaysIn:
     def test_sync_with_a_checkpointer(self) -> None:
         assert graph(small(STEPS), checkpointer=InMemorySaver()).invoke(QUESTION, config())["answer"] == "7"
 
+    async def test_every_token_comes_under_its_own_step(self) -> None:
+        """Also where a look-ahead had to be read before it was sure that the step was over."""
+        items = "\n\n".join(f"{number}. Thing number {number} is here." for number in range(1, 6))
+        events = [
+            event async for event in graph(small(f"{items}\n\n\\boxed{{7}}")).astream(QUESTION, stream_mode="custom")
+        ]
+        for shown in (event for event in events if event["type"] == "step"):
+            tokens = [event for event in events if event["type"] == "token" and event["step_id"] == shown["step_id"]]
+            assert "".join(token["text"] for token in tokens).strip() == shown["text"]
+
     async def test_token_events_can_be_turned_off(self) -> None:
         compiled = graph(small(STEPS), settings=Settings(token_events=False))
         assert not [

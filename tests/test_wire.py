@@ -210,7 +210,6 @@ class TestChatOllama:
             in_turn(as_lines(row(thinking="so "), row(thinking="7"), row("7"), done())), reader, model="qwen3:0.6b"
         )
         assert server.requests[0].body["think"] is True
-        assert server.requests[0].body["messages"][-1]["content"] == "<think>\n3 + 4\n\n"
         assert (reader.text(), reader.text("answer")) == ("so 7", "7")
         assert exchange.last.status == "ok"
 

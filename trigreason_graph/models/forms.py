@@ -1,16 +1,14 @@
-"""Where a model's reasoning lives, hidden behind one function for what is sent and one reader for what comes back.
+"""Where a model's reasoning lives, hidden behind one incremental reader per call.
 
 A trace is the content of a plain model, what stands inside ``<think>…</think>``, or a separate reasoning field. The
 reader turns (content, field) pairs into (phase, text) pairs: "reasoning" is trace, "answer" is what a thinking model
-writes after its thinking. In turn style a model's own thinking is private: only what it says afterwards is trace.
+writes after its thinking. (What is sent to a thinking model is the business of reasoning.prompts.) In turn style a model's own thinking is private: only what it says afterwards is trace.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-
-from langchain_core.messages import AIMessage, BaseMessage
 
 from trigreason_graph.models.cards import Form, Style
 from trigreason_graph.models.pieces import Phase
@@ -19,31 +17,22 @@ OPEN, CLOSE = "<think>", "</think>"
 _TAG = re.compile(f"({OPEN}|{CLOSE})")
 
 
-def placed(messages: list[BaseMessage], form: Form, style: Style) -> list[BaseMessage]:
-    """The messages as a model of this form takes them.
-
-    A thinking model that is to go on with a trace finds it inside an open think tag: without the tag it would take the
-    trace for its answer, and in the reasoning field servers close the tag behind it.
-    """
-    if style != "prefill" or form == "content" or not messages or not isinstance(messages[-1], AIMessage):
-        return messages
-    return [*messages[:-1], AIMessage(f"{OPEN}\n{messages[-1].text}")]
-
-
 class FormReader:
     """Reads one reply of one model, whatever chunks it comes in.
 
     Args:
         form: Where the model's reasoning lives.
         style: "prefill": thinking is trace, what follows it is the answer. "turn": thinking is dropped.
+        prefill: The text that the reply continues; the model is past its thinking where it ends behind a closing tag.
     """
 
-    def __init__(self, form: Form, style: Style) -> None:
+    def __init__(self, form: Form, style: Style, prefill: str = "") -> None:
         self._form = form
         self._turn = style == "turn"
         # A template that opens the tag itself leaves no opening tag in the stream, nor does a prefilled trace; of the
         # latter a server that has a reasoning field knows nothing, and sends the rest of the thinking as content.
-        self._thinking = form == "think_tags" or (form == "field" and style == "prefill")
+        expected = form == "think_tags" or (form == "field" and style == "prefill")
+        self._thinking = expected and CLOSE not in prefill.rpartition(OPEN)[2]
         self._tagged = self._field_seen = self._after_opening = False
         self._held = ""
         self._untold: list[tuple[Phase, str]] = []
@@ -92,7 +81,7 @@ class FormReader:
                 self._tagged = True
                 self._thinking = self._after_opening = part == OPEN
             elif part:
-                if self._after_opening:  # the line end that `placed` puts there
+                if self._after_opening:  # the line end that prompts put there
                     self._after_opening = False
                     part = part.removeprefix("\n")
                 yield self._thinking, part

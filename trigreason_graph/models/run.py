@@ -200,10 +200,10 @@ class _Text:
     """From what a client sends to pieces of clean trace and answer, each with its tokens."""
 
     def __init__(self, card: ModelCard, messages: Sequence[BaseMessage], exchange: Exchange) -> None:
-        self._reader = FormReader(card.form, exchange.style)
+        prefill = messages[-1].text if messages and isinstance(messages[-1], AIMessage) else ""
+        self._reader = FormReader(card.form, exchange.style, prefill)
         self._content, self._field = Cleaner(), Cleaner()
         self._untold: tuple[Token, ...] = ()
-        prefill = messages[-1].text if messages and isinstance(messages[-1], AIMessage) else ""
         self._repeats = len(prefill) - len(prefill.rstrip("\n")) if card.trims_newlines else 0
 
     def pieces(self, content: str, field: str, tokens: tuple[Token, ...]) -> list[Piece]:

@@ -23,7 +23,6 @@ from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.dialects import Options, call_arguments
 from trigreason_graph.models.exchange import CHARS_PER_TOKEN, Attempt, Exchange, ModelFailed, estimate_tokens
 from trigreason_graph.models.faults import is_transient, retry_wait
-from trigreason_graph.models.forms import placed
 from trigreason_graph.models.known import card_of
 from trigreason_graph.models.pieces import usage_chunk
 from trigreason_graph.models.prices import PriceTable
@@ -153,7 +152,7 @@ class ReasoningModel(BaseChatModel):
             reraise=True,
         )
         try:
-            return await retrying(self._open, placed(messages, self.card.form, exchange.style), exchange, extra)
+            return await retrying(self._open, messages, exchange, extra)
         except GraphBubbleUp:
             raise
         except Exception:

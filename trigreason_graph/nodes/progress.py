@@ -5,7 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trigreason_graph.events import emit
-from trigreason_graph.state import Branch, Signal, State, Step
+from trigreason_graph.state import Branch, Role, Signal, State, Step
+
+
+class TokenFeed:
+    """Sends text as "token" events under the step it belongs to, as soon as that is sure.
+
+    Args:
+        run_id, role: Who writes.
+        enabled: Whether token events are wanted at all.
+    """
+
+    def __init__(self, run_id: str, role: Role, enabled: bool) -> None:
+        self._run_id, self._role, self._enabled = run_id, role, enabled
+        self._sent = 0
+
+    def written(self, steps: Sequence[Step], settled: str, next_id: int) -> None:
+        """Steps that were completed, and the settled beginning of the next one."""
+        if not self._enabled:
+            return
+        for step in steps:
+            self._send(step["id"], step["text"] + step["sep"])
+            self._sent = 0
+        self._send(next_id, settled)
+
+    def _send(self, step_id: int, text: str) -> None:
+        if len(text) > self._sent:
+            emit("token", self._run_id, role=self._role, step_id=step_id, text=text[self._sent :])
+            self._sent = len(text)
 
 
 def settled(signal: Signal, refused: str) -> Signal:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from trigreason_graph.events import emit
 from trigreason_graph.models.pieces import Piece
+from trigreason_graph.nodes.progress import TokenFeed
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.answers import complete_answer
 from trigreason_graph.state import Role, Step
@@ -47,7 +47,7 @@ class ReplyReader:
         self.wrong: int | None = None
         self._writer, self._limit, self._tidy = writer, limit, tidy
         self._head: list[Piece] | None = [] if header else None
-        self._run_id, self._role, self._tokens, self._stop = run_id, role, tokens, stop
+        self._tokens, self._stop = TokenFeed(run_id, role, tokens), stop
 
     def __call__(self, piece: Piece) -> bool:
         if self._stop():
@@ -82,12 +82,11 @@ class ReplyReader:
         return bool(text) and self._read(Piece(text, tokens if not found else ()))
 
     def _read(self, piece: Piece) -> bool:
-        if self._tokens:
-            emit("token", self._run_id, role=self._role, step_id=self._writer.next_id, text=piece.text)
         self._keep(self._writer.feed(piece))
         return self.full
 
     def _keep(self, steps: list[Step]) -> None:
+        self._tokens.written(steps, self._writer.settled, self._writer.next_id)
         room = len(steps) if self._limit is None else self._limit - len(self.steps)
         self.steps += [tidied(step) if self._tidy else step for step in steps[:room]]
 

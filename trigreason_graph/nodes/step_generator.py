@@ -6,7 +6,6 @@ from typing import Any
 
 from langgraph.runtime import get_runtime
 
-from trigreason_graph.events import emit
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
 from trigreason_graph.models.wrapper import Exchange
@@ -14,6 +13,7 @@ from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.paid_gate import grant_small
+from trigreason_graph.nodes.progress import TokenFeed
 from trigreason_graph.nodes.reply import tidied, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.prompts import Prompts, continuation, question_turn
@@ -88,7 +88,7 @@ class _Run:
         self.drafts: list[Step] = []
         self.finish = ""
         self._kit, self._writer, self._tidy = kit, writer, tidy
-        self._run_id = state["run_id"]
+        self._tokens = TokenFeed(state["run_id"], "small", kit.settings.token_events)
         self._bench = Bench.of(kit, state)
         self._trace = list(state["trace"])
         self._runtime = get_runtime(Settings)
@@ -98,8 +98,6 @@ class _Run:
         if self._runtime.drain_requested:
             self.finish = "drain"
             return True
-        if self._kit.settings.token_events:
-            emit("token", self._run_id, role="small", step_id=self._writer.next_id, text=piece.text)
         self.take(self._writer.feed(piece))
         if not self.finish and self._kit.policy.watches_growing_drafts:
             self._look_at_growing()
@@ -107,6 +105,7 @@ class _Run:
 
     def take(self, steps: list[Step]) -> None:
         """Judge finished drafts in order; what comes after one that fires was never wanted."""
+        self._tokens.written(steps, self._writer.settled, self._writer.next_id)
         for step in steps:
             if self.finish:
                 return

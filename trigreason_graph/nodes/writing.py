@@ -55,6 +55,11 @@ class StepWriter:
         text = "".join(self._answer).strip()
         return [self._step(Segment(text, ""), "answer", size=self._read - self._cut)] if text else []
 
+    @property
+    def settled(self) -> str:
+        """What is sure to belong to the step now being written; for showing it while it is written."""
+        return "".join(self._answer) if self._answer else self._segmenter.settled
+
     def growing(self) -> Step | None:
         """The step now being written; None before its first character."""
         text = self._segmenter.pending

@@ -91,6 +91,13 @@ class Segmenter:
         """The text of the step now being written, without white space behind it; "" before its first character."""
         return self._text.rstrip() if self._body >= 0 else ""
 
+    @property
+    def settled(self) -> str:
+        """The beginning of the step now being written, as far as no look-ahead can take it away again."""
+        if self._body < 0:
+            return ""
+        return self._text[: self._run] if self._run >= 0 else self._text
+
     def feed(self, text: str) -> list[Segment]:
         """Take in more text; the steps that it completes."""
         segments = []
