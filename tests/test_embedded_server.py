@@ -30,7 +30,7 @@ def stopped() -> Iterator[None]:
 
 class TestRefusals:
     def test_no_such_file(self, tmp_path: Path) -> None:
-        with pytest.raises(ModelNotReady, match="There is no model file .*trigreason models pull"):
+        with pytest.raises(ModelNotReady, match=r"There is no model file .*trigreason models pull"):
             EmbeddedServer.start(tmp_path / "none.gguf")
 
     def test_another_kind_of_file(self, tmp_path: Path) -> None:

@@ -112,7 +112,8 @@ class View:
             return
         self._drop_unfinished(flagged=len(self.tally.trace) + 1 if event["role"] == "large" else None)
         self._begun = 0
-        if event["role"] == "large" and self._announced is None and event["trigger"]:
+        judging = event["purpose"] == "review"  # one call a step: the status line tells of it
+        if event["role"] == "large" and self._announced is None and event["trigger"] and not judging:
             self._signal_head(f"LRM called: {words.spaced(event['trigger'])}")
             self._announced = (event["trigger"], None)
             self._writer.end()
