@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -439,12 +440,7 @@ class TestBadInput:
 
     async def test_too_long_a_question(self) -> None:
         model = small(STEPS)
-        model.trigreason_card = model.trigreason_card.__class__(
-            **{
-                **{f: getattr(model.trigreason_card, f) for f in model.trigreason_card.__dataclass_fields__},
-                "window": 512,
-            }
-        )
+        model.trigreason_card = replace(model.trigreason_card, window=512)
         with pytest.raises(InputError, match=r"too long for scripted:small.*512"):
             await graph(model).ainvoke({"question": "word " * 2000})
         assert model.calls == 0
@@ -519,3 +515,37 @@ async def test_a_reply_that_only_restates_is_not_a_step() -> None:
     result = await graph(small("Fine.\n\nBAD.\n\nx", "So \\boxed{7}."), expert, Marker("BAD")).ainvoke(QUESTION)
     assert texts(result) == ["Fine.", "BAD.", "So \\boxed{7}."]
     assert result["report"]["unserved"] == {"marker": 1}
+
+
+class TestGate:
+    async def test_hidden_reasoning_is_part_of_the_worst_case(self) -> None:
+        expert = large("Good.")
+        expert.trigreason_card = replace(expert.trigreason_card, hidden_tokens=4096)
+        tight = Budget(large_tokens=4_000, usd=None)
+        result = await graph(small("BAD.\n\nx", "So \\boxed{7}."), expert, Marker("BAD"), budget=tight).ainvoke(
+            QUESTION
+        )
+        assert expert.calls == 0
+        assert result["report"]["unserved"] == {"marker": 1}
+
+    @pytest.mark.parametrize("mode", ["never", "shadow"])
+    async def test_a_large_model_that_is_not_called_need_not_be_there(self, mode: Any) -> None:
+        compiled = create_trigreason_graph(
+            small=small(STEPS), large="embedded:/nowhere/absent.gguf", settings=Settings(large=mode)
+        ).compile()
+        assert (await compiled.ainvoke(QUESTION))["answer"] == "7"
+
+    async def test_a_filtered_reply_is_no_end(self) -> None:
+        writer = small(Scripted("One is 3.\n\nTwo is", finish="content_filter"), "Two is 4. \\boxed{7}")
+        assert texts(await graph(writer).ainvoke(QUESTION)) == ["One is 3.", "Two is 4. \\boxed{7}"]
+
+    def test_two_judges_are_refused(self) -> None:
+        class Judging:
+            def __init__(self, name: str) -> None:
+                self.name = name
+
+            async def judge(self, view: Any, call: Any) -> None:
+                return None
+
+        with pytest.raises(ValueError, match="more than one judge"):
+            create_trigreason_graph(small=small(), large=large(), policy=[Judging("a"), Judging("b")])

@@ -11,7 +11,7 @@ from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.paid_gate import grant_large
-from trigreason_graph.nodes.reply import ReplyReader, with_answer_marked
+from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.prompts import ask_for, continuation, question_turn
 from trigreason_graph.reasoning.segment import open_block
@@ -93,7 +93,7 @@ async def write_steps(
     last = await kit.large.write(
         messages, exchange, name="large:offload", purpose=purpose, trigger=signal["trigger"], step=len(trace) + 1
     )
-    natural = last.status == "ok" and last.finish not in ("length", "max_tokens")
+    natural = last.status == "ok" and last.finish not in UNNATURAL
     if natural:
         reader.finish()
     rows, spent = call.end(exchange)

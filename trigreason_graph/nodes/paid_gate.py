@@ -14,6 +14,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.settings import CONCLUDE_TOKENS, Budget
 from trigreason_graph.state import Spent, State
 
+UNBOUNDED = 1_000_000_000
 USEFUL_TOKENS = 32
 """A call that may write less than this is not worth its input."""
 
@@ -81,7 +82,7 @@ def grant_large(kit: Kit, state: State, messages: list[BaseMessage], wanted: int
         return Grant(0, reason)
     reserve = CONCLUDE_TOKENS if kit.policy.answer_by == "large" and not concluding else 0
     budget, spent = kit.budget, state["spent"]
-    room = [wanted]
+    room = [UNBOUNDED]
     if budget.large_calls is not None and spent["large_calls"] >= budget.large_calls:
         return Grant(0, f"the budget of {budget.large_calls} large-model calls is used up")
     if budget.large_tokens is not None:
@@ -92,7 +93,8 @@ def grant_large(kit: Kit, state: State, messages: list[BaseMessage], wanted: int
         room.append(kit.large.card.window - estimate_tokens(messages))
     if budget.usd is not None:
         room.append(_affordable(kit.large, messages, budget.usd - spent["usd"]))
-    allowed = min(room)
+    # What a model thinks in private is written and billed on top of what it was asked for.
+    allowed = min(wanted, min(room) - kit.large.card.hidden_tokens)
     if allowed < min(USEFUL_TOKENS, wanted):
         return Grant(0, f"a call of {wanted} tokens does not fit what is left of the budget or the model's window")
     return Grant(allowed)
@@ -100,17 +102,16 @@ def grant_large(kit: Kit, state: State, messages: list[BaseMessage], wanted: int
 
 def _affordable(model: ReasoningModel, messages: list[BaseMessage], dollars: float) -> int:
     """Output tokens that `dollars` buy on top of the prompt."""
-    unbounded = 1_000_000_000
     prompt = cost(model.card, Usage(tokens_in=estimate_tokens(messages)), model.prices)
     million = cost(model.card, Usage(tokens_out=1_000_000), model.prices)
     if prompt is None or not million:
-        return unbounded  # local, or a price nobody knows: building the graph has said so
+        return UNBOUNDED  # local, or a price nobody knows: building the graph has said so
     return max(math.floor((dollars - prompt) / million * 1_000_000), 0)
 
 
 def grant_small(kit: Kit, state: State, messages: list[BaseMessage], wanted: int, *, concluding: bool = False) -> Grant:
     """How much the SRM may write."""
-    room = [wanted]
+    room = [UNBOUNDED]
     if not concluding and (reason := all_spent(kit.budget, state["spent"])):
         return Grant(0, reason)
     if kit.budget.total_tokens is not None:
@@ -118,7 +119,9 @@ def grant_small(kit: Kit, state: State, messages: list[BaseMessage], wanted: int
         room.append(kit.budget.total_tokens - state["spent"]["total_tokens"] - reserve)
     if kit.small.card.window is not None:
         room.append(kit.small.card.window - estimate_tokens(messages))
-    allowed = min(room)
+    if kit.budget.usd is not None:
+        room.append(_affordable(kit.small, messages, kit.budget.usd - state["spent"]["usd"]))
+    allowed = min(wanted, min(room) - kit.small.card.hidden_tokens)
     if allowed < min(USEFUL_TOKENS, wanted):
         return Grant(0, "the trace has outgrown what is left of the small model's window or the budget")
     return Grant(allowed)

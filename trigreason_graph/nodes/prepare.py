@@ -37,7 +37,7 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         raise InputError('the question is empty: pass {"question": "..."} or messages that end in a human message')
     earlier = state.get("messages", [])
     conversation = [*earlier, message] if is_new else [*earlier[: _index(earlier, message) + 1]]
-    for model in (kit.small, kit.large):
+    for model in (kit.small,) if kit.settings.large in ("never", "shadow") else (kit.small, kit.large):
         await model.aready()
         check_window(model, continuation(Handover(conversation, problem, None, ()), "small", kit.prompts))
     run_id = uuid.uuid4().hex

@@ -98,6 +98,8 @@ def tidied(step: Step) -> Step:
     return Step(**{**step, "text": text, "sep": step["sep"] if "\n\n" in step["sep"] else "\n\n"})
 
 
+UNNATURAL = frozenset({"length", "content_filter", "tool_calls"})
+"""Finish reasons of a reply that its author had not ended; others, known or not, count as an end."""
 ANSWER_WITHIN = 3
 """Steps from the end in which a complete answer counts as the end's: models add a remark or two after it."""
 

@@ -14,7 +14,7 @@ from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.paid_gate import grant_small
 from trigreason_graph.nodes.progress import TokenFeed
-from trigreason_graph.nodes.reply import tidied, with_answer_marked
+from trigreason_graph.nodes.reply import UNNATURAL, tidied, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.prompts import Prompts, continuation, question_turn
 from trigreason_graph.reasoning.segment import open_block
@@ -67,12 +67,12 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
 
 def _finish_of(status: str, finish: str, progress: bool, limited: bool) -> str:
     """Why the stream ended, where it was not us who closed it."""
-    if status == "ok" and finish not in ("length", "max_tokens"):
+    if status == "ok" and finish not in UNNATURAL:
         return "end"
-    if status == "ok" and limited:
+    if finish == "length" and limited:
         return "budget"
     if progress:
-        return "length" if status == "ok" else "cut"
+        return "length" if finish == "length" else "cut"
     return "error"  # a stream that brings no finished step would be tried for ever
 
 
