@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import HumanMessage
-from trigreason_graph.models.embedded.chat import EmbeddedChat
-from trigreason_graph.models.embedded.server import close_all
 
 from trigreason_graph import Policy, create_trigreason_graph
+from trigreason_graph.models.embedded.chat import EmbeddedChat
+from trigreason_graph.models.embedded.server import close_all
 from trigreason_graph.reasoning.answers import complete_answer
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS
 from trigreason_graph.state import trace_text

@@ -11,7 +11,7 @@ import typer
 from trigreason_graph.cli import models
 from trigreason_graph.cli.doctor import doctor
 from trigreason_graph.cli.solve import solve
-from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, Verbs
+from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, ExitCode, Verbs, leave
 
 app = typer.Typer(
     name="trigreason",
@@ -50,4 +50,9 @@ def run() -> None:
         # A terminal of another encoding shows "?" for what it lacks, instead of ending the run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    app(prog_name="trigreason")
+    try:
+        app(prog_name="trigreason")
+    except SystemExit as end:
+        if end.code in (ExitCode.INTERRUPTED, ExitCode.PIPE_CLOSED):
+            leave(end.code)
+        raise

@@ -42,28 +42,38 @@ class Ended:
     interrupted: bool
 
 
-def run_graph(
-    graph: Graph, question: str, settings: Settings, handle: Callable[[Event], None], tick: Callable[[], None]
-) -> Ended:
+@dataclass(frozen=True)
+class Follower:
+    """Who follows a run.
+
+    Attributes:
+        handle: Gets every event.
+        tick: Called a few times a second while the run goes on.
+        can_end_in_order: Whether it pays to give the run a moment to close its open call.
+    """
+
+    handle: Callable[[Event], None]
+    tick: Callable[[], None]
+    can_end_in_order: Callable[[], bool]
+
+
+def run_graph(graph: Graph, question: str, settings: Settings, follower: Follower) -> Ended:
     """Run `graph` on `question` to its end, or to Ctrl-C.
 
     Args:
         graph: Compiled with a checkpointer: what is done when the user interrupts is read from there.
         question: The problem.
         settings: The run's context.
-        handle: Gets every event.
-        tick: Called a few times a second while the run goes on.
+        follower: Sees it happen.
 
     Raises:
         TrigReasonError, ValueError: From the graph, before anything was paid.
-        BrokenPipeError: From `handle`; the run is over then, and its calls are closed.
+        BrokenPipeError: From the follower; the run is over then, and its calls are closed.
     """
-    return _in_new_loop(_run(graph, question, settings, handle, tick))
+    return _in_new_loop(_run(graph, question, settings, follower))
 
 
-async def _run(
-    graph: Graph, question: str, settings: Settings, handle: Callable[[Event], None], tick: Callable[[], None]
-) -> Ended:
+async def _run(graph: Graph, question: str, settings: Settings, follower: Follower) -> Ended:
     control = RunControl()
     config: RunnableConfig = {"configurable": {"thread_id": uuid.uuid4().hex}}
 
@@ -71,17 +81,15 @@ async def _run(
         stream = graph.astream({"question": question}, config, context=settings, stream_mode="custom", control=control)
         async with aclosing(stream):  # type: ignore[type-var]
             async for event in stream:
-                handle(event)
+                follower.handle(event)
 
     running = asyncio.create_task(consume())
-    ticking = asyncio.create_task(_tick(tick))
+    ticking = asyncio.create_task(_tick(follower.tick))
 
     def interrupt() -> None:
-        if control.drain_requested:
-            running.cancel()
-            return
+        again, in_order = control.drain_requested, follower.can_end_in_order()
         control.request_drain("ctrl-c")
-        asyncio.get_running_loop().call_later(GRACE, running.cancel)
+        asyncio.get_running_loop().call_later(GRACE if in_order and not again else 0, running.cancel)
 
     interrupted = False
     try:

@@ -165,36 +165,43 @@ def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
     from trigreason_graph.cli.embedded import close_servers, unfetched
     from trigreason_graph.cli.models import pull
     from trigreason_graph.cli.result import interrupted_state
-    from trigreason_graph.cli.run import run_graph
+    from trigreason_graph.cli.run import Follower, run_graph
     from trigreason_graph.cli.screen import Screen, make_console
     from trigreason_graph.cli.tally import Tally
     from trigreason_graph.cli.view import View
 
     tally = Tally()
     view = None if as_json or quiet else View(Screen(make_console(color=color)), tally)
-    if view:
-        view.waiting(f"loading {job.small} and {job.large} …")
+    follower = Follower(
+        handle=view.handle if view else tally.handle,
+        tick=view.tick if view else _no_tick,
+        can_end_in_order=lambda: tally.can_end_in_order,
+    )
+    in_a_hurry = False
     try:
+        if view:
+            view.waiting(f"loading {job.small} and {job.large} …")
         graph = build_graph(job)  # first of all: a wrong argument is no reason to fetch anything
         if missing := unfetched([job.small, job.large]):
             if view:
                 view.close()
             pull(missing)
-        ended = run_graph(
-            graph,
-            job.question,
-            job.settings,
-            view.handle if view else tally.handle,
-            view.tick if view else _no_tick,
-        )
+        ended = run_graph(graph, job.question, job.settings, follower)
+        in_a_hurry = ended.interrupted
+        if view:
+            view.close()
+        state = ended.state
+        if ended.interrupted:
+            state = interrupted_state(ended, tally, job.question, small=job.small, large=job.large, policy=job.policy)
+        show(state, tally, view, as_json=as_json)
+    except BrokenPipeError:
+        in_a_hurry = True
+        raise
     finally:
         if view:
             view.close()
-        close_servers()
-    state = ended.state
-    if ended.interrupted:
-        state = interrupted_state(ended, tally, job.question, small=job.small, large=job.large, policy=job.policy)
-    show(state, tally, view, as_json=as_json)
+        if not in_a_hurry:  # stopping a model that is busy takes seconds; the end of the process does not
+            close_servers()
     if ended.interrupted:
         return ExitCode.INTERRUPTED
     outcome = state.get("outcome")

@@ -65,6 +65,12 @@ class Tally:
         return self.clock() - self.begun
 
     @property
+    def can_end_in_order(self) -> bool:
+        """Whether the run could be drained within moments: not while models load, a prompt is read, or the LRM writes."""
+        call = self.call
+        return self.run is not None and (call is None or (call.role == "small" and call.tokens > 0))
+
+    @property
     def total_tokens(self) -> int:
         """Output tokens so far, those of the open call included."""
         return self.spent["total_tokens"] + (self.call.tokens if self.call else 0)
