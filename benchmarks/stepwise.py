@@ -21,16 +21,18 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from trigreason_graph import Policy, create_trigreason_graph
+from trigreason_graph import Budget, Policy, create_trigreason_graph
 from trigreason_graph.models.embedded.chat import EmbeddedChat
 from trigreason_graph.models.embedded.server import close_all
 from trigreason_graph.reasoning.answers import complete_answer
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS
+from trigreason_graph.settings import CONCLUDE_TOKENS
 from trigreason_graph.state import trace_text
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "stepwise.jsonl"
 MAX_TOKENS = 2_048
+BUDGET = Budget(total_tokens=MAX_TOKENS + CONCLUDE_TOKENS, usd=None)
 
 
 async def free(model: EmbeddedChat, question: str) -> str:
@@ -41,7 +43,9 @@ async def free(model: EmbeddedChat, question: str) -> str:
 
 async def stepwise(model: EmbeddedChat, question: str) -> str:
     """The same through the graph, resumed after every step."""
-    graph = create_trigreason_graph(small=model, large=model, policy=Policy("resumed", commit_every=1)).compile()
+    graph = create_trigreason_graph(
+        small=model, large=model, policy=Policy("resumed", commit_every=1), budget=BUDGET
+    ).compile()
     result = await graph.ainvoke({"question": question}, {"recursion_limit": 500})
     return trace_text(result["trace"])
 

@@ -105,11 +105,11 @@ class TestOutput:
         assert json.loads(solve("--json").stdout)["question"] == find_example(None).question
 
     def test_an_example_by_name(self, solve: Solve) -> None:
-        assert json.loads(solve("--json", "--example", "train").stdout)["question"].startswith("A train leaves")
+        assert json.loads(solve("--json", "--example", "tank").stdout)["question"].startswith("A tank holds")
 
     def test_examples_are_listed(self, solve: Solve) -> None:
         listed = solve("--example", "list").stdout
-        assert all(name in listed for name in load_examples())
+        assert all(f"{name}: {example.answer}" in listed for name, example in load_examples().items())
 
 
 class TestFetching:
@@ -129,6 +129,14 @@ class TestFetching:
         assert result.exit_code == 3
         assert (result.stdout, result.stderr.count("\n")) == ("", 1)
         assert "the disk is full" in result.stderr
+
+    def test_ctrl_c_while_fetching(self, solve: Solve, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupt(keys: list[str]) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(models, "pull", interrupt)
+        result = solve("q", "--small", "embedded:small")
+        assert (result.exit_code, result.stderr) == (130, "trigreason: interrupted\n")
 
     def test_nothing_is_fetched_for_wrong_arguments(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(models, "pull", lambda keys: pytest.fail("fetched"))
@@ -165,8 +173,8 @@ class TestExitCodes:
         [
             ((" ",), "the question is empty"),
             (("q", "--json", "--quiet"), "exclude each other"),
-            (("q", "--example", "train"), "not both"),
-            (("--example", "nope"), "known are orchard"),
+            (("q", "--example", "tank"), "not both"),
+            (("--example", "nope"), "known are coat"),
             (("q", "--seconds", "0"), "seconds"),
         ],
     )
@@ -287,7 +295,7 @@ class TestInterrupt:
         whole = json.loads(result.stdout)
         assert [step["text"] for step in whole["trace"]] == ["One thing is 3.", "Another thing is 4."]
         assert whole["ledger"][0]["status"] == "cut"
-        assert "no trigger had looked" in whole["report"]["notes"][0]
+        assert whole["report"]["notes"] == ["the last 2 steps were kept, though no trigger had looked at that yet"]
 
     def test_a_call_that_does_not_end_is_cancelled(self, solve: Solve) -> None:
         begun = time.monotonic()

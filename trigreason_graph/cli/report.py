@@ -46,7 +46,8 @@ def report_lines(report: Report) -> list[tuple[str, str]]:
         lines.append(("unserved", words.listed(report["unserved"])))
     lines.append(("discards", discarded_line(report)))
     lines.append(("total", total_line(report)))
-    lines.append(("LRM only", alone_line(report)))
+    if report["large_alone"]["tokens_out"]:
+        lines.append(("LRM only", alone_line(report)))
     lines += [("note", note) for note in report["notes"]]
     return lines
 

@@ -73,7 +73,8 @@ def interrupted_state(
 def _unjudged(drafts: Sequence[Step]) -> list[str]:
     if not drafts:
         return []
-    return [f"the last {len(drafts)} of the steps were written, but no trigger had looked at them"]
+    which = "last step was" if len(drafts) == 1 else f"last {len(drafts)} steps were"
+    return [f"the {which} kept, though no trigger had looked at that yet"]
 
 
 def _partial_report(state: State, small: str, large: str, policy: str | None) -> Report:

@@ -242,4 +242,4 @@ def _no_tick() -> None:
 
 def _list_examples() -> None:
     for example in load_examples().values():
-        typer.echo(f"{example.name}\n  {example.question}\n")
+        typer.echo(f"{example.question}\n    {example.name}: {example.answer}\n")

@@ -66,7 +66,7 @@ class Tally:
 
     @property
     def can_end_in_order(self) -> bool:
-        """Whether the run could be drained within moments: not while models load, a prompt is read, or the LRM writes."""
+        """Whether a drain would take moments: not while models load, a prompt is read, or the LRM writes."""
         call = self.call
         return self.run is not None and (call is None or (call.role == "small" and call.tokens > 0))
 
