@@ -362,3 +362,22 @@ def test_a_terminal_gets_a_status_line_that_is_gone_at_the_end() -> None:
     assert "so far" not in text
     assert "\x1b[36m   SRM 1" in text
     assert "SRM writes" not in text[text.rindex("Answer") :]
+
+
+class TestDefaults:
+    """Which models and policy are taken: the option, else the environment, else the embedded pair."""
+
+    @pytest.fixture
+    def jobs(self, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+        taken: list[Any] = []
+        monkeypatch.setattr(solve_module, "solve_job", lambda job, **_: taken.append(job) or 0)
+        return taken
+
+    def test_the_embedded_pair(self, jobs: list[Any]) -> None:
+        CliRunner().invoke(app, ["solve", "What?"], env={"TRIGREASON_SMALL": None, "TRIGREASON_LARGE": None})
+        assert (jobs[0].small, jobs[0].large, jobs[0].policy) == ("embedded:small", "embedded:large", None)
+
+    def test_the_environment_and_over_it_the_option(self, jobs: list[Any]) -> None:
+        environment = {"TRIGREASON_SMALL": "ollama:a", "TRIGREASON_LARGE": "openai:b", "TRIGREASON_POLICY": "paper"}
+        CliRunner().invoke(app, ["solve", "What?", "--large", "openai:c"], env=environment)
+        assert (jobs[0].small, jobs[0].large, jobs[0].policy) == ("ollama:a", "openai:c", "paper")

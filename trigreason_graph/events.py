@@ -8,7 +8,7 @@ A client that knows only ``step``, ``discard`` and ``outcome`` can show a whole 
 | call | status ("start" or "end"), role, model, purpose, trigger, call; at the end also rows (ledger), spent |
 | token | role, step_id, text |
 | step | step_id, index, author, model, kind, text, tokens, trigger |
-| signal | trigger, reason, evidence, route, at, served, unserved_reason |
+| signal | trigger, reason, evidence, route, at, served (null ahead of the call), unserved_reason |
 | discard | at, step_ids, why, by: these steps are gone; some may be drafts never shown as a step |
 | tool | name, call, status, text |
 | outcome | kind, detail, answer, report |

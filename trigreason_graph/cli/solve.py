@@ -53,12 +53,23 @@ def solve(
         ),
     ] = None,
     small: Annotated[
-        str, typer.Option(metavar="SPEC", help='The model that reasons, as "provider:model".')
-    ] = "embedded:small",
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help='The model that reasons, as "provider:model"; else $TRIGREASON_SMALL, else embedded:small.',
+        ),
+    ] = None,
     large: Annotated[
-        str, typer.Option(metavar="SPEC", help="The model that is called when a trigger fires.")
-    ] = "embedded:large",
-    policy: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="A shipped policy, or a TOML file.")] = None,
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="The model that is called when a trigger fires; else $TRIGREASON_LARGE, else embedded:large.",
+        ),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="A shipped policy, or a TOML file; else $TRIGREASON_POLICY."),
+    ] = None,
     large_mode: Annotated[
         LargeChoice, typer.Option(help="auto: call the large model; shadow: log what would; never: do not.")
     ] = LargeChoice.auto,
@@ -94,6 +105,8 @@ def solve(
 
     Ctrl-C ends the run at once and shows what there is.
     """
+    from trigreason_graph.cli.defaults import Defaults
+
     if as_json and quiet:
         raise ValueError("--json and --quiet exclude each other: the answer is in the JSON object")
     if example == "list":
@@ -106,11 +119,12 @@ def solve(
         "seconds": seconds,
         "usd": usd,
     }
+    defaults = Defaults()
     job = Job(
         question=chosen_question(question, example),
-        small=small,
-        large=large,
-        policy=policy,
+        small=defaults.small if small is None else small,
+        large=defaults.large if large is None else large,
+        policy=defaults.policy if policy is None else policy,
         budget=chosen_budget(limits),
         settings=chosen_settings(large_mode, temperature),
     )

@@ -113,6 +113,8 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: _Concluded
         return
     call = Call(spending, model, "conclude", earlier=result.rows)
     written = [kit.prompts.lead] if style == "prefill" else []
+    if written and kit.settings.token_events:
+        emit("token", state["run_id"], role=model.role, step_id=state["next_id"], text=kit.prompts.lead)
     pieces: list[Piece] = []
 
     def read(piece: Piece) -> bool:

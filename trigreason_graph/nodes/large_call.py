@@ -11,6 +11,7 @@ from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.paid_gate import grant_large
+from trigreason_graph.nodes.progress import show_signal
 from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.prompts import ask_for, continuation, question_turn
@@ -76,6 +77,7 @@ async def write_steps(
     if refused:
         return LargeReply(refused=refused, next_id=state["next_id"])
 
+    show_signal(state, signal)  # why, before what comes of it
     call = Call(state, kit.large, purpose, signal["trigger"])
     # A reply to a user turn begins a block of its own; a continued text goes on inside an open one.
     block = "" if turn else open_block(trace)

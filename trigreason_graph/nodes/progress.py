@@ -20,17 +20,18 @@ class TokenFeed:
         self._run_id, self._role, self._enabled = run_id, role, enabled
         self._sent = 0
 
-    def written(self, steps: Sequence[Step], settled: str, next_id: int) -> None:
-        """Steps that were completed, and the settled beginning of the next one."""
-        if not self._enabled:
-            return
+    def finished(self, steps: Sequence[Step]) -> None:
+        """The rest of steps that were completed."""
         for step in steps:
             self._send(step["id"], step["text"] + step["sep"])
             self._sent = 0
-        self._send(next_id, settled)
+
+    def growing(self, step_id: int, settled: str) -> None:
+        """The settled beginning of the next step, where the stream goes on."""
+        self._send(step_id, settled)
 
     def _send(self, step_id: int, text: str) -> None:
-        if len(text) > self._sent:
+        if self._enabled and len(text) > self._sent:
             emit("token", self._run_id, role=self._role, step_id=step_id, text=text[self._sent :])
             self._sent = len(text)
 

@@ -83,11 +83,13 @@ class ReplyReader:
 
     def _read(self, piece: Piece) -> bool:
         self._keep(self._writer.feed(piece))
+        if not self.full:
+            self._tokens.growing(self._writer.next_id, self._writer.settled)
         return self.full
 
     def _keep(self, steps: list[Step]) -> None:
-        self._tokens.written(steps, self._writer.settled, self._writer.next_id)
         room = len(steps) if self._limit is None else self._limit - len(self.steps)
+        self._tokens.finished(steps[:room])
         self.steps += [tidied(step) if self._tidy else step for step in steps[:room]]
 
 

@@ -46,7 +46,6 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     exchange = Exchange(kit.small.card.style, Options(grant.max_tokens, kit.settings.temperature), run)
     step = len(state["trace"]) + 1
     last = await kit.small.write(messages, exchange, name="small:step_generator", purpose="continue", step=step)
-    rows, spent = call.end(exchange)
     finish = run.finish
     if not finish:
         finish = _finish_of(last.status, last.finish, bool(run.drafts), grant.max_tokens < RUN_TOKENS)
@@ -55,6 +54,7 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
         run.drafts = with_answer_marked(run.drafts, state["problem"])
         if run.finish:  # the last step itself fired; the turn has ended all the same
             finish = "end"
+    rows, spent = call.end(exchange)
     return {
         "drafts": run.drafts,
         "finish": finish,
@@ -105,10 +105,10 @@ class _Run:
 
     def take(self, steps: list[Step]) -> None:
         """Judge finished drafts in order; what comes after one that fires was never wanted."""
-        self._tokens.written(steps, self._writer.settled, self._writer.next_id)
         for step in steps:
             if self.finish:
                 return
+            self._tokens.finished([step])
             draft = tidied(step) if self._tidy else step
             self.drafts.append(draft)
             verdict = self._bench.look(self._trace, draft)
@@ -117,6 +117,8 @@ class _Run:
                 self.finish = "signal"
             elif len(self.drafts) >= self._kit.policy.run_length:
                 self.finish = "commit"
+        if not self.finish:
+            self._tokens.growing(self._writer.next_id, self._writer.settled)
 
     def _look_at_growing(self) -> None:
         draft = self._writer.growing()

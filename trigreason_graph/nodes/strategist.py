@@ -53,6 +53,7 @@ async def _write_blueprint(state: State, kit: Kit, signal: Signal, cap: int) -> 
     refused = grant.reason or approved(kit, "initiate", signal, grant, estimate_tokens(messages))
     if refused:
         return None, LargeReply(refused=refused, next_id=state["next_id"])
+    show_signal(state, signal)
     call = Call(state, kit.large, "initiate", signal["trigger"])
     written: list[str] = []
 

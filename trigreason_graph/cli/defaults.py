@@ -1,0 +1,15 @@
+"""What `trigreason` takes where no option says otherwise: from the environment, else the embedded pair."""
+
+from __future__ import annotations
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Defaults(BaseSettings):
+    """Read from TRIGREASON_SMALL, TRIGREASON_LARGE and TRIGREASON_POLICY."""
+
+    model_config = SettingsConfigDict(env_prefix="TRIGREASON_")
+
+    small: str = "embedded:small"
+    large: str = "embedded:large"
+    policy: str | None = None
