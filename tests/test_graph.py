@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -274,7 +275,7 @@ async def test_an_escalation_that_is_not_served_accepts_the_draft_and_ends(case:
     interrupted = ["BAD 1.\n\nx", "BAD 2.\n\nx", answer]
     if case == "down":  # found out at the first signal; then the stream is not even interrupted
         interrupted = ["BAD 1.\n\nx", f"BAD 2.\n\n{answer}"]
-    elif fields and case != "nobody to ask":  # known to be out of the question from the start
+    elif fields:  # known to be out of the question from the start
         interrupted = [f"BAD 1.\n\nBAD 2.\n\n{answer}"]
     writer = small(*interrupted)
     result = await graph(writer, expert.model_copy(deep=True), Marker("BAD", route), **fields).ainvoke(QUESTION)
@@ -549,3 +550,125 @@ class TestGate:
 
         with pytest.raises(ValueError, match="more than one judge"):
             create_trigreason_graph(small=small(), large=large(), policy=[Judging("a"), Judging("b")])
+
+
+class TestFoundByAttack:
+    """Each of these broke once."""
+
+    async def test_a_blueprint_needs_no_labels(self) -> None:
+        compiled = graph(
+            small(STEPS), large("First add the two."), initiation=StrategicInitiation(), checkpointer=InMemorySaver()
+        )
+        await compiled.ainvoke(QUESTION, config())
+        assert (await full_state(compiled, config()))["blueprint"]["key_steps"] == ["First add the two."]
+
+    async def test_a_denial_holds_when_the_resume_brings_no_context(self) -> None:
+        expert = large("Good.")
+        compiled = graph(small("BAD.\n\nx", "\\boxed{7}"), expert, Marker("BAD"), checkpointer=InMemorySaver())
+        await compiled.ainvoke(QUESTION, config(), context=Settings(large="ask"))
+        await compiled.ainvoke(Command(resume="deny"), config())
+        assert expert.calls == 0
+
+    async def test_what_both_conclusions_cost_is_counted_once(self) -> None:
+        compiled = graph(small("dunno", loop=True), large("also dunno", loop=True), checkpointer=InMemorySaver())
+        await compiled.ainvoke(QUESTION, config())
+        state = await full_state(compiled, config())
+        assert state["spent"]["total_tokens"] == sum(row["tokens_out"] for row in state["ledger"])
+        assert state["spent"]["large_calls"] == 1
+
+    async def test_a_fork_goes_on_where_it_was_forked(self) -> None:
+        writer = small("One.\n\nBAD.\n\nx", "Two \\boxed{7}.", "Two \\boxed{8}.")
+        compiled = graph(writer, large("Good."), Marker("BAD"), checkpointer=InMemorySaver())
+        await compiled.ainvoke(QUESTION, config())
+        history = [point async for point in compiled.aget_state_history(config(), limit=20)]
+        before = next(
+            point for point in history if point.next == ("step_generator",) and len(point.values["trace"]) == 2
+        )
+        fork = await compiled.aupdate_state(before.config, {"trace": {"keep": 1}})
+        assert (await compiled.aget_state(fork)).next == ("step_generator",)
+        assert texts(await compiled.ainvoke(None, fork)) == ["One.", "Two \\boxed{8}."]
+
+    async def test_tries_of_one_call_are_one_call(self) -> None:
+        down = large(Scripted(None, error=ConnectionError("refused")), loop=True)
+        compiled = graph(
+            small("BAD.\n\nx", "\\boxed{7}"),
+            down,
+            Marker("BAD"),
+            budget=Budget(large_calls=1, usd=None),
+            checkpointer=InMemorySaver(),
+        )
+        await compiled.ainvoke(QUESTION, config())
+        state = await full_state(compiled, config())
+        assert state["spent"]["large_calls"] == 1
+        assert sum(row["role"] == "large" for row in state["ledger"]) == 3
+
+    async def test_a_client_that_knows_no_limit_is_closed_at_ours(self) -> None:
+        writer = small("word " * 5_000)
+        writer.trigreason_card = replace(writer.trigreason_card, dialect="plain")
+        result = await graph(writer, budget=Budget(total_tokens=500, usd=None)).ainvoke(QUESTION)
+        assert result["report"]["totals"]["small"]["tokens_out"] <= 510
+        assert result["report"]["outcome"]["kind"] == "budget"
+
+    async def test_the_time_budget_stops_a_running_call(self) -> None:
+        writer = small(Scripted("A word. " * 400, delay=0.02), "7}.")
+        result = await graph(writer, budget=Budget(seconds=0.3, usd=None)).ainvoke(QUESTION)
+        assert result["report"]["totals"]["small"]["seconds"] < 1.5
+        assert result["report"]["outcome"]["kind"] == "budget"
+
+    async def test_every_thrown_away_step_has_its_event(self) -> None:
+        expert = large("wrong: 1\n\nA is 2.")
+        compiled = graph(small("A is 1.\n\nBAD.\n\nx", "So \\boxed{7}."), expert, Marker("BAD"))
+        events = [event async for event in compiled.astream(QUESTION, stream_mode="custom")]
+        assert [event["step_ids"] for event in events if event["type"] == "discard"] == [[1], [0]]
+
+    async def test_a_refused_initiation_is_shown(self) -> None:
+        compiled = graph(small(STEPS), initiation=StrategicInitiation(), settings=Settings(large="shadow"))
+        events = [event async for event in compiled.astream(QUESTION, stream_mode="custom")]
+        assert [event["served"] for event in events if event["type"] == "signal"] == [False]
+
+    async def test_an_answered_question_is_not_answered_again(self) -> None:
+        compiled = graph(small(STEPS, STEPS), checkpointer=InMemorySaver())
+        await compiled.ainvoke(QUESTION, config())
+        for stale in ({"question": "  "}, {"messages": [("ai", "hm")]}):
+            with pytest.raises(InputError, match="question"):
+                await compiled.ainvoke(stale, config())
+
+    async def test_a_context_under_our_key_and_a_misspelt_one(self) -> None:
+        expert = large("Good.")
+        compiled = graph(small("BAD \\boxed{7}.", loop=True), expert, Marker("BAD"))
+        await compiled.ainvoke(QUESTION, context={"trigreason": {"large": "never"}})
+        assert expert.calls == 0
+        with pytest.raises(ValueError, match="lagre"):
+            await compiled.ainvoke(QUESTION, context={"lagre": "never"})
+
+    @pytest.mark.parametrize(
+        ("reply", "step"),
+        [
+            ("wrong: none So \\boxed{7}.", "So \\boxed{7}."),
+            ("**wrong:** none.\n\nSo \\boxed{7}.", "So \\boxed{7}."),
+            ("Wrong. No, it is \\boxed{7}.", "Wrong. No, it is \\boxed{7}."),
+            ("Wrong: 3 apples is 6, so \\boxed{7}.", "Wrong: 3 apples is 6, so \\boxed{7}."),
+        ],
+    )
+    async def test_a_header_takes_no_content_with_it(self, reply: str, step: str) -> None:
+        result = await graph(small("Fine.\n\nBAD.\n\nx"), large(reply), Marker("BAD")).ainvoke(QUESTION)
+        assert texts(result) == ["Fine.", step]
+
+    async def test_a_signal_that_makes_no_sense_names_its_trigger(self) -> None:
+        with pytest.raises(ValueError, match="marker gave route 'foo'"):
+            await graph(small("BAD.\n\nx"), large(), Marker("BAD", "foo")).ainvoke(QUESTION)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="marker gave steps=-3"):
+            await graph(small("BAD.\n\nx"), large(), Marker("BAD", steps=-3)).ainvoke(QUESTION)
+
+    async def test_a_denied_conclusion_is_an_outcome_of_its_own(self) -> None:
+        compiled = graph(
+            small("no idea"), large(), settings=Settings(large="ask"), checkpointer=InMemorySaver(), answer_by="large"
+        )
+        await compiled.ainvoke(QUESTION, config())
+        result = await compiled.ainvoke(Command(resume="deny"), config())
+        assert result["report"]["outcome"]["kind"] == "denied"
+
+    async def test_fault_texts_are_clean(self) -> None:
+        writer = small(Scripted("One.\n\n", error=ValueError("\x1b[31m\x00 \ud800")), "So \\boxed{7}.")
+        result = await graph(writer).ainvoke(QUESTION)
+        json.dumps(result["report"], ensure_ascii=False).encode()

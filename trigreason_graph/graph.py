@@ -132,6 +132,7 @@ def _kit(
 
 def _node(function: Any, kit: Kit) -> Node:
     async def run(state: State) -> Any:
-        return await function(state, kit.now())
+        begins = function is prepare  # an earlier run's settings are not this one's
+        return await function(state, kit.now(None if begins else state))
 
     return Node(run, function.__name__)

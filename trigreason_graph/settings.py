@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LargeMode = Literal["auto", "ask", "shadow", "never"]
 
@@ -34,7 +34,7 @@ class Settings(BaseModel):
     Precedence: fields set in the context, then ``create_trigreason_graph(settings=...)``, then the policy.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     large: LargeMode = Field(
         "auto",
@@ -58,6 +58,12 @@ class Settings(BaseModel):
     )
     token_events: bool = Field(True, title="Token events", description='Send a "token" event per piece of text.')
     max_rollbacks: int = Field(3, ge=0, title="Rollbacks per run", description="Further ones are not served.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_part(cls, given: Any) -> Any:
+        """A shared context may hold these settings under the key "trigreason"."""
+        return given["trigreason"] if isinstance(given, dict) and "trigreason" in given else given
 
     def over(self, base: Settings) -> Settings:
         """These settings where they were set explicitly, `base` elsewhere."""

@@ -7,7 +7,7 @@ can read it. Numbers in evidence and conclusions are text: an integer beyond 64 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from langchain_core.messages import AnyMessage
 from langgraph.channels import EphemeralValue
@@ -215,7 +215,12 @@ class State(Input, total=False):
     drafts: list[Step]
     """Steps proposed by the SRM and not judged yet, or written by the LRM and waiting for a rollback."""
     finish: str
-    """Why the last run of the SRM ended: signal, commit, end, length, cut, error, budget or drain."""
+    """Why the last run of steps ended: signal, partial, commit, retry, length, cut, drain; and, for good: end, budget,
+    error, steps (the recursion limit is near)."""
+    why: str
+    """The same in words, where it is not the ordinary end."""
+    settings: dict[str, Any]
+    """What this run's context set, so that a resume need not repeat it."""
     signal: Signal | None
     """The signal being served."""
     signals: Annotated[list[Signal], growing()]

@@ -57,12 +57,14 @@ class Exchange:
         style: Whether the messages end in the trace as a prefill, or ask for it in a user turn.
         options: Sampling options.
         on_piece: Gets every piece of text; returns True to have the stream closed there.
+        seconds: How long the call may take; None without a limit.
         attempts: Filled while the call runs; the last one is the call's result.
     """
 
     style: Style
     options: Options
     on_piece: Callable[[Piece], bool]
+    seconds: float | None = None
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -73,6 +75,10 @@ class Exchange:
 
 class ModelFailed(TrigReasonError):
     """No try of a call brought any text. The text is the last attempt's `fault`."""
+
+
+class OutOfTime(TrigReasonError):
+    """A call took longer than it may; not worth another try."""
 
 
 def estimate_tokens(messages: Sequence[BaseMessage]) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.reasoning.text import clean
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -115,7 +116,7 @@ def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str]
         what = "sent a broken chunk"
     else:
         what = f"failed ({kind})"
-    detail = redact(" ".join(str(fault).split()), secrets)[:LONGEST_DETAIL]
+    detail = redact(" ".join(clean(str(fault)).split()), secrets)[:LONGEST_DETAIL]
     return f"{card.full_name} {what}: {detail}" if detail else f"{card.full_name} {what}"
 
 

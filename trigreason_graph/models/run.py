@@ -14,13 +14,16 @@ from langchain_core.outputs import ChatGenerationChunk
 from langgraph.errors import GraphBubbleUp
 
 from trigreason_graph.models.cards import ModelCard
-from trigreason_graph.models.exchange import Attempt, Exchange, Status, estimate_tokens, tokens_in_text
+from trigreason_graph.models.exchange import Attempt, Exchange, OutOfTime, Status, estimate_tokens, tokens_in_text
 from trigreason_graph.models.faults import describe_fault, secrets_of
 from trigreason_graph.models.forms import FormReader
 from trigreason_graph.models.pieces import Phase, Piece, Token, Usage, finish_of, text_of, tokens_of, usage_of
 from trigreason_graph.models.prices import PriceTable, cost
 from trigreason_graph.models.streams import Chunks
 from trigreason_graph.reasoning.text import Cleaner
+
+HEADROOM = 64
+"""Tokens by which a server that was told a limit may seem to go past it before we close the stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Run:
         self._text = _Text(terms.card, messages, exchange)
         self._over = self._answered = False
         self._stopped = False
-        self._finish = self._fault = ""
+        self._finish = self._fault = self._limit = ""
         self._usage: Usage | None = None
         self._tokens_out = 0.0
 
@@ -103,6 +106,8 @@ class Run:
 
     def ended(self) -> Attempt:
         """The attempt, when the stream is over or closed."""
+        if self._limit:
+            return self._attempt("cut", self._limit)
         if self.closed:
             return self._attempt("cut", "closed")
         if self._fault:
@@ -137,10 +142,14 @@ class Run:
         return chunk
 
     async def _next(self, patience: float) -> ChatGenerationChunk | None:
+        left = self._seconds_left()
         try:
-            async with asyncio.timeout(patience) as limit:
+            async with asyncio.timeout(min(patience, left)) as limit:
                 chunk = await anext(self._stream, None)
         except TimeoutError:
+            if limit.expired() and left < patience:
+                self._limit = "seconds"
+                raise OutOfTime("the time it had is used up") from None
             if limit.expired():
                 raise TimeoutError(f"nothing came for {patience:g} s") from None
             raise  # the client's own
@@ -159,7 +168,24 @@ class Run:
         content, field = text_of(chunk.message)
         tokens = tokens_of(chunk.generation_info, chunk.message)
         self._tokens_out += len(tokens) or tokens_in_text(content) + tokens_in_text(field)
-        return self._tell(self._text.pieces(content, field, tokens))
+        told = self._tell(self._text.pieces(content, field, tokens))
+        if not self._stopped and (limit := self._limit_reached()):
+            self._limit, self._stopped = limit, True
+        return told
+
+    def _seconds_left(self) -> float:
+        allowed = self._exchange.seconds
+        return math.inf if allowed is None else max(allowed - (time.monotonic() - self._begun), 0.01)
+
+    def _limit_reached(self) -> str:
+        """Which limit the reply has gone past: "length", "seconds", or none."""
+        card = self._terms.card
+        allowed = self._exchange.options.max_tokens + card.hidden_tokens
+        if card.dialect != "plain":  # the server was told, and our count of its tokens may be high
+            allowed = 2 * allowed + HEADROOM
+        if self._tokens_out >= allowed:
+            return "length"
+        return "seconds" if self._seconds_left() <= 0.01 else ""
 
     def _tell(self, pieces: list[Piece]) -> str:
         told = ""

@@ -5,8 +5,6 @@ The interrupt is raised before anything is paid, so that a resume repeats no cal
 
 from __future__ import annotations
 
-from langgraph.config import get_config
-from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.types import interrupt
 
 from trigreason_graph.models.pieces import Usage
@@ -14,6 +12,8 @@ from trigreason_graph.models.prices import cost
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import Grant
 from trigreason_graph.state import Purpose, Signal
+
+DENIED = "the call was denied"
 
 
 def approved(kit: Kit, purpose: Purpose, signal: Signal | None, grant: Grant, prompt_tokens: int) -> str:
@@ -23,8 +23,6 @@ def approved(kit: Kit, purpose: Purpose, signal: Signal | None, grant: Grant, pr
     """
     if kit.settings.large != "ask":
         return ""
-    if not get_config().get("configurable", {}).get(CONFIG_KEY_CHECKPOINTER):
-        return "large=ask needs a checkpointer to wait for an approval; without one it means no"
     worst = cost(kit.large.card, Usage(tokens_in=prompt_tokens, tokens_out=grant.max_tokens), kit.large.prices)
     answer = interrupt(
         {
@@ -38,4 +36,4 @@ def approved(kit: Kit, purpose: Purpose, signal: Signal | None, grant: Grant, pr
             "answers": ["approve", "deny"],
         }
     )
-    return "" if answer in ("approve", True) else "the call was denied"
+    return "" if answer == "approve" or answer is True else DENIED

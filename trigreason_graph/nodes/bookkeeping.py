@@ -33,10 +33,10 @@ def ledger_rows(first_id: int, model: ReasoningModel, purpose: Purpose, attempts
 
 
 def add_rows(spent: Spent, rows: Sequence[LedgerRow]) -> Spent:
-    """The totals after `rows`. An attempt that failed before any text counts as a call too: it may have been billed."""
+    """The totals after `rows`. A call that was tried again counts once; each attempt's tokens, time and cost count."""
     large = [row for row in rows if row["role"] == "large"]
     return Spent(
-        large_calls=spent["large_calls"] + len(large),
+        large_calls=spent["large_calls"] + sum(1 for row in large if row["attempt"] == 1),
         large_tokens=spent["large_tokens"] + sum(row["tokens_out"] for row in large),
         total_tokens=spent["total_tokens"] + sum(row["tokens_out"] for row in rows),
         seconds=round(spent["seconds"] + sum(row["seconds"] for row in rows), 4),

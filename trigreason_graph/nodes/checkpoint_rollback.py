@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from trigreason_graph.nodes.endings import OVER, ending, out_of_steps
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps
-from trigreason_graph.nodes.strategist import FEW_SUPERSTEPS
 from trigreason_graph.nodes.trigger_router import excerpt
 from trigreason_graph.state import Branch, Signal, State
 
@@ -29,7 +29,7 @@ async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
         show_signal(state, fate)
     show_discard(state, branch)
     show_steps(state, paid, at, signal["trigger"] if paid else "")
-    again = not paid and _been_here(state, at) and not large_closed(kit, state)
+    again = not paid and _been_here(state, at) and not large_closed(kit, state) and not out_of_steps(state)
     escalated = Signal(**{**signal, "route": "rewrite", "at": at, "wrong": None})
     return {
         "trace": {"keep": at, "add": paid},
@@ -37,7 +37,7 @@ async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
         "drafts": [],
         "signal": escalated if again else None,
         "signals": [fate],
-        "finish": state["finish"] if paid else "",
+        **ending(state, state["finish"] if paid else ""),
     }
 
 
@@ -53,6 +53,6 @@ def _been_here(state: State, at: int) -> bool:
 
 def after_rollback(state: State) -> Literal["continue", "escalate", "finish"]:
     """Pure route."""
-    if state["finish"] == "end" or state["remaining"] <= FEW_SUPERSTEPS:
+    if state["finish"] in OVER:
         return "finish"
     return "escalate" if state.get("signal") else "continue"

@@ -57,6 +57,8 @@ class JudgeDesk:
         return Verdict("accept")
 
     async def _ask(self, prompt: str, max_tokens: int) -> str:
+        if self.rows:
+            raise _NoVerdictError("a judge has one call a step")  # a resume would repeat the first
         model = self._kit.large
         messages = [HumanMessage(prompt)]
         spending: State = {**self._state, "spent": self.spent, "large_off": self.large_off}

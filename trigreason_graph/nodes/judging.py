@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from trigreason_graph.nodes.endings import NEAR_LIMIT, out_of_steps
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled
-from trigreason_graph.state import Blueprint, Signal, State, Step
+from trigreason_graph.state import Blueprint, Signal, SignalRoute, State, Step
 from trigreason_graph.triggers import View, first_signal
 
 Action = Literal["accept", "retry", "rewrite", "intervene", "rollback"]
@@ -33,6 +34,8 @@ class Bench:
     signals: Sequence[Signal]
     closed: str
     """Why the LRM cannot be called; empty when it can."""
+    last: bool = False
+    """The recursion limit is near: drafts are accepted as they are."""
 
     @classmethod
     def of(cls, kit: Kit, state: State) -> Bench:
@@ -42,6 +45,7 @@ class Bench:
             state.get("blueprint"),
             state.get("signals", []),
             large_closed(kit, state),
+            out_of_steps(state),
         )
 
     def look(self, trace: Sequence[Step], draft: Step, *, complete: bool = True) -> Verdict:
@@ -60,7 +64,9 @@ class Bench:
         """
         if signal is None:
             return Verdict("accept")
-        signal = Signal(**{**signal, "at": position})
+        signal = Signal(**{**checked(signal), "at": position})
+        if self.last:
+            return Verdict("accept", settled(signal, NEAR_LIMIT))
         route = signal["route"]
         if route == "retry" and not self._tried(position, "retry"):
             return Verdict("retry", settled(signal, ""))
@@ -88,3 +94,21 @@ class Bench:
             signal["trigger"] == trigger and signal.get("at") == position and not signal.get("served")
             for signal in self.signals
         )
+
+
+def checked(signal: Signal) -> Signal:
+    """A trigger's signal, completed; an error that names the trigger where it makes no sense.
+
+    Raises:
+        ValueError: An unknown route, or `steps` or `wrong` that are no step counts.
+    """
+    name, route = signal.get("trigger", "a trigger"), signal.get("route")
+    if route not in get_args(SignalRoute):
+        raise ValueError(f"{name} gave route {route!r}; it must be one of {', '.join(get_args(SignalRoute))}")
+    for key, least in (("steps", 1), ("wrong", 1)):
+        value = signal.get(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            raise ValueError(f"{name} gave {key}={value!r}; it must be a whole number from {least}, or None")
+    evidence = {str(key): str(value) for key, value in (signal.get("evidence") or {}).items()}
+    reason = str(signal.get("reason") or f"{name} fired.")
+    return Signal(**{**signal, "trigger": str(name), "reason": reason, "evidence": evidence})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from langchain_core.messages import BaseMessage, HumanMessage
+from langgraph.config import get_config
+from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.runtime import get_runtime
 
 from trigreason_graph.models.wrapper import ReasoningModel
@@ -26,14 +28,24 @@ class Kit:
     settings: Settings = field(default_factory=Settings)
     prompts: Prompts = DEFAULT_PROMPTS
     notes: tuple[str, ...] = ()
+    can_wait: bool = True
+    """Whether a checkpointer is there, so that a run can wait for an approval."""
 
-    def now(self) -> Kit:
-        """This kit under the context of the current run (precedence: context, settings, policy)."""
-        settings = settings_from(get_runtime(Settings).context, self.settings)
+    def now(self, state: State | None = None) -> Kit:
+        """This kit under the context of the current run (precedence: context, settings, policy).
+
+        Args:
+            state: For what the run was started with: a resume need not repeat its context.
+        """
+        begun = Settings.model_validate((state or {}).get("settings") or {}).over(self.settings)
+        settings = settings_from(get_runtime(Settings).context, begun)
+        saver = get_config().get("configurable", {}).get(CONFIG_KEY_CHECKPOINTER)
         policy = resolve_policy(settings.policy) if settings.policy else self.policy
         if settings.triggers:
             policy = policy.with_fields(settings.triggers)
-        return Kit(self.small, self.large, policy, settings.budget or self.budget, settings, self.prompts, self.notes)
+        return replace(
+            self, policy=policy, budget=settings.budget or self.budget, settings=settings, can_wait=bool(saver)
+        )
 
 
 HINTS_SHOWN = 3

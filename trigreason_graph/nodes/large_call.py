@@ -10,7 +10,7 @@ from trigreason_graph.models.wrapper import Exchange, estimate_tokens
 from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
-from trigreason_graph.nodes.paid_gate import grant_large
+from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
 from trigreason_graph.nodes.progress import show_signal
 from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
@@ -91,7 +91,9 @@ async def write_steps(
         role="large",
         tokens=kit.settings.token_events,
     )
-    exchange = Exchange(card.style, Options(grant.max_tokens, kit.settings.temperature), reader)
+    exchange = Exchange(
+        card.style, Options(grant.max_tokens, kit.settings.temperature), reader, seconds=seconds_left(kit, state)
+    )
     last = await kit.large.write(
         messages, exchange, name="large:offload", purpose=purpose, trigger=signal["trigger"], step=len(trace) + 1
     )

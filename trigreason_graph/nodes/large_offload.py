@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.large_call import LargeReply, write_steps
+from trigreason_graph.nodes.large_call import write_steps
 from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps
-from trigreason_graph.nodes.strategist import FEW_SUPERSTEPS
 from trigreason_graph.nodes.trigger_router import excerpt
 from trigreason_graph.state import Branch, Purpose, Signal, State, Step
 
@@ -29,15 +29,15 @@ async def large_offload(state: State, kit: Kit) -> dict[str, Any]:
     show_signal(state, fate)
     if reply.refused:
         return {**books, **_unserved(state, fate)}
+    branches = _flagged(state, fate)
+    for branch in branches:
+        show_discard(state, branch)
+    ended = "end" if reply.ended else ""
     wrong = reply.wrong
     if wrong is not None and 1 <= wrong <= len(state["trace"]) and _may_roll_back(state, kit):
         # The paid steps wait in `drafts` and take the place of step `wrong` and all after it.
         waiting = Signal(**{**fate, "wrong": wrong})
-        flagged = _flagged(state, fate)
-        return {**books, "drafts": reply.steps, "signal": waiting, "finish": _finish(reply), "discarded": flagged}
-    branches = _flagged(state, fate)
-    for branch in branches:
-        show_discard(state, branch)
+        return {**books, "drafts": reply.steps, "signal": waiting, "finish": ended, "discarded": branches}
     show_steps(state, reply.steps, len(state["trace"]), signal["trigger"])
     return {
         **books,
@@ -46,20 +46,26 @@ async def large_offload(state: State, kit: Kit) -> dict[str, Any]:
         "discarded": branches,
         "signal": None,
         "signals": [fate],
-        "finish": _finish(reply),
+        **ending(state, ended),
     }
 
 
-def _finish(reply: LargeReply) -> str:
-    return "end" if reply.ended else ""
-
-
 def _unserved(state: State, fate: Signal) -> dict[str, Any]:
-    """The draft is accepted, unless it is unfinished or a loop that nobody wants."""
-    drafts: list[Step] = [] if state["finish"] == "partial" else state["drafts"]
-    show_steps(state, drafts, len(state["trace"]))
-    finish = state["finish"] if state["finish"] in ("end", "error") else ""
-    return {"trace": drafts, "drafts": [], "signal": None, "signals": [fate], "finish": finish}
+    """The draft is accepted, unless it was cut while it was written: then it is written anew."""
+    unfinished = state["finish"] == "partial"
+    accepted: list[Step] = [] if unfinished else state["drafts"]
+    branches = _flagged(state, fate) if unfinished else []
+    for branch in branches:
+        show_discard(state, branch)
+    show_steps(state, accepted, len(state["trace"]))
+    return {
+        "trace": accepted,
+        "drafts": [],
+        "discarded": branches,
+        "signal": None,
+        "signals": [fate],
+        **ending(state, state["finish"] if state["finish"] in OVER else "", state["why"]),
+    }
 
 
 def _flagged(state: State, signal: Signal) -> list[Branch]:
@@ -72,7 +78,10 @@ def _flagged(state: State, signal: Signal) -> list[Branch]:
 
 
 def _may_roll_back(state: State, kit: Kit) -> bool:
-    return sum(1 for signal in state["signals"] if signal.get("wrong")) < kit.settings.max_rollbacks
+    return (
+        sum(1 for signal in state["signals"] if signal.get("wrong") and signal.get("served"))
+        < kit.settings.max_rollbacks
+    )
 
 
 def after_large(state: State) -> Literal["continue", "rollback", "finish"]:
@@ -80,4 +89,4 @@ def after_large(state: State) -> Literal["continue", "rollback", "finish"]:
     signal = state.get("signal")
     if signal is not None and signal.get("wrong"):
         return "rollback"
-    return "finish" if state["finish"] in ("end", "error") or state["remaining"] <= FEW_SUPERSTEPS else "continue"
+    return "finish" if state["finish"] in OVER else "continue"

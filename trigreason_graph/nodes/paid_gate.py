@@ -36,6 +36,8 @@ def large_closed(kit: Kit, state: State) -> str:
         return state["large_off"]
     if kit.settings.large == "never":
         return "the large model is switched off (large=never)"
+    if kit.settings.large == "ask" and not kit.can_wait:
+        return "large=ask needs a checkpointer to wait for an approval; without one it means no"
     if kit.settings.large == "shadow":
         return "shadow mode: nothing is paid"
     return large_spent(kit.budget, state["spent"], CONCLUDE_TOKENS if kit.policy.answer_by == "large" else 0)
@@ -107,6 +109,12 @@ def _affordable(model: ReasoningModel, messages: list[BaseMessage], dollars: flo
     if prompt is None or not million:
         return UNBOUNDED  # local, or a price nobody knows: building the graph has said so
     return max(math.floor((dollars - prompt) / million * 1_000_000), 0)
+
+
+def seconds_left(kit: Kit, state: State) -> float | None:
+    """How long a call may take; None without a limit. A conclusion is not bound by it."""
+    limit = kit.budget.seconds
+    return None if limit is None else max(limit - state["spent"]["seconds"], 0.0)
 
 
 def grant_small(kit: Kit, state: State, messages: list[BaseMessage], wanted: int, *, concluding: bool = False) -> Grant:

@@ -6,6 +6,7 @@ import uuid
 from typing import Any, Literal
 
 from langchain_core.messages import BaseMessage, HumanMessage
+from langgraph.runtime import get_runtime
 
 from trigreason_graph.errors import InputError
 from trigreason_graph.events import emit
@@ -13,10 +14,10 @@ from trigreason_graph.models.pieces import text_of
 from trigreason_graph.models.wrapper import ReasoningModel, estimate_tokens
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
-from trigreason_graph.nodes.progress import settled
+from trigreason_graph.nodes.progress import settled, show_signal
 from trigreason_graph.reasoning.prompts import Handover, continuation
 from trigreason_graph.reasoning.text import clean
-from trigreason_graph.settings import CONCLUDE_TOKENS
+from trigreason_graph.settings import CONCLUDE_TOKENS, Settings, settings_from
 from trigreason_graph.state import STATE_VERSION, Signal, State, nothing_spent
 from trigreason_graph.triggers import View
 
@@ -52,6 +53,9 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         large=kit.large.card.full_name,
         policy=kit.policy.name,
     )
+    refused = settled(signal, closed) if signal and closed else None
+    if refused:
+        show_signal({"run_id": run_id}, refused)
     nothing = {"keep": 0}
     return {
         "version": STATE_VERSION,
@@ -63,8 +67,12 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         "trace": nothing,
         "drafts": [],
         "finish": "",
+        "why": "",
+        "settings": settings_from(get_runtime(Settings).context, Settings()).model_dump(
+            mode="json", exclude_unset=True
+        ),
         "signal": None if closed else signal,
-        "signals": {"keep": 0, "add": [settled(signal, closed)] if signal and closed else []},
+        "signals": {"keep": 0, "add": [refused] if refused else []},
         "discarded": nothing,
         "ledger": nothing,
         "spent": nothing_spent(),
@@ -83,12 +91,16 @@ def find_question(state: State) -> tuple[BaseMessage, bool]:
     given = state.get("question")
     if given is not None and not isinstance(given, str):
         raise InputError(f"the question must be text, not {type(given).__name__}")
-    if given and given.strip():
+    if given is not None and not given.strip():
+        raise InputError("the question is empty")
+    if given:
         if last is not None and last is messages[-1] and text_of(last)[0].strip() == given.strip():
             return last, False
         return HumanMessage(given, id=uuid.uuid4().hex), True
     if last is None:
         raise InputError('there is no question: pass {"question": "..."} or messages that end in a human message')
+    if last.id is not None and last.id == state.get("turn") and state.get("outcome"):
+        raise InputError("there is no new question: the last human message of this thread has been answered")
     return last, False
 
 

@@ -12,7 +12,9 @@ from trigreason_graph.reasoning.answers import complete_answer
 from trigreason_graph.state import Role, Step
 
 HEADER = re.compile(
-    r"\s*\W{0,3}wrong\W{0,3}\s*[:=]?\s*\W{0,3}(none|no|nothing|(?:step\s*)?(\d{1,5}))\b[^\n]*\n*", re.IGNORECASE
+    r"\s*\W{0,3}wrong\W{0,3}[:=]\s*\W{0,3}"
+    r"(?:(?:none|nothing)\b[\W_]{0,6}|(?:step\s*)?(\d{1,5})\b(?=[^\w\n]{0,6}(?:\n|$|because\b|since\b))[^\n]*)\n*",
+    re.IGNORECASE,
 )
 HEADER_LENGTH = 160
 """Characters after which a reply without a line end has no `wrong:` line."""
@@ -76,7 +78,7 @@ class ReplyReader:
         text = "".join(part.text for part in pieces)
         found = HEADER.match(text)
         if found:
-            self.wrong = int(found[2]) if found[2] else None
+            self.wrong = int(found[1]) if found[1] else None
             text = text[found.end() :]
         tokens = tuple(token for part in pieces for token in part.tokens)
         return bool(text) and self._read(Piece(text, tokens if not found else ()))

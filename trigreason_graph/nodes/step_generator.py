@@ -12,7 +12,7 @@ from trigreason_graph.models.wrapper import Exchange
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit, handover
-from trigreason_graph.nodes.paid_gate import grant_small
+from trigreason_graph.nodes.paid_gate import grant_small, seconds_left
 from trigreason_graph.nodes.progress import TokenFeed
 from trigreason_graph.nodes.reply import UNNATURAL, tidied, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
@@ -38,17 +38,20 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     )
     grant = grant_small(kit, state, messages, RUN_TOKENS)
     if not grant:
-        return {"drafts": [], "finish": "budget", "notes": [*state["notes"], grant.reason]}
+        return {"drafts": [], "finish": "budget", "why": grant.reason}
     call = Call(state, kit.small, "continue")
     block = "" if turn else open_block(state["trace"])
     writer = StepWriter(kit.policy.segment, block, "small", kit.small.card.full_name, call.id, state["next_id"])
     run = _Run(kit, state, writer, turn)
-    exchange = Exchange(kit.small.card.style, Options(grant.max_tokens, kit.settings.temperature), run)
+    exchange = Exchange(
+        kit.small.card.style, Options(grant.max_tokens, kit.settings.temperature), run, seconds=seconds_left(kit, state)
+    )
     step = len(state["trace"]) + 1
     last = await kit.small.write(messages, exchange, name="small:step_generator", purpose="continue", step=step)
     finish = run.finish
     if not finish:
         finish = _finish_of(last.status, last.finish, bool(run.drafts), grant.max_tokens < RUN_TOKENS)
+    why = {"budget": "what was left of the budget or the model's window is written full", "error": last.fault}
     if finish == "end":
         run.take(writer.finish())
         run.drafts = with_answer_marked(run.drafts, state["problem"])
@@ -58,6 +61,7 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     return {
         "drafts": run.drafts,
         "finish": finish,
+        "why": why.get(finish, "") or ("" if finish != "error" else f"its reply held no finished step ({last.finish})"),
         "ledger": rows,
         "spent": spent,
         "next_id": writer.next_id,
@@ -69,7 +73,7 @@ def _finish_of(status: str, finish: str, progress: bool, limited: bool) -> str:
     """Why the stream ended, where it was not us who closed it."""
     if status == "ok" and finish not in UNNATURAL:
         return "end"
-    if finish == "length" and limited:
+    if finish == "seconds" or (finish == "length" and limited):
         return "budget"
     if progress:
         return "length" if finish == "length" else "cut"

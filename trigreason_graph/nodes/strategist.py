@@ -11,9 +11,10 @@ from trigreason_graph.models.pieces import Piece
 from trigreason_graph.models.wrapper import Exchange, estimate_tokens
 from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
+from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.large_call import LargeReply, write_steps
-from trigreason_graph.nodes.paid_gate import grant_large
+from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
 from trigreason_graph.nodes.progress import settled, show_signal, show_steps
 from trigreason_graph.reasoning.prompts import ask_for, question_turn
 from trigreason_graph.state import Blueprint, Signal, State
@@ -37,7 +38,7 @@ async def strategist(state: State, kit: Kit) -> dict[str, Any]:
         "trace": reply.steps,
         "signal": None,
         "signals": [signal],
-        "finish": "end" if reply.ended else "",
+        **ending(state, "end" if reply.ended else ""),
         "ledger": reply.rows,
         "spent": reply.spent or state["spent"],
         "next_id": reply.next_id,
@@ -63,7 +64,9 @@ async def _write_blueprint(state: State, kit: Kit, signal: Signal, cap: int) -> 
             emit("token", state["run_id"], role="large", step_id=-1, text=piece.text)
         return False
 
-    exchange = Exchange("turn", Options(grant.max_tokens, kit.settings.temperature), read)
+    exchange = Exchange(
+        "turn", Options(grant.max_tokens, kit.settings.temperature), read, seconds=seconds_left(kit, state)
+    )
     last = await kit.large.write(
         messages, exchange, name="large:strategist", purpose="initiate", trigger=signal["trigger"], step=0
     )
@@ -89,7 +92,7 @@ def parse_blueprint(text: str) -> Blueprint | None:
         return None
     parts: dict[str, str] = {}
     labels = list(_LABEL.finditer(text))
-    for label, following in zip(labels, [*labels[1:], None], strict=True):
+    for label, following in zip(labels, [*labels[1:], None], strict=False):
         key = label[1].lower().rstrip("s")
         parts.setdefault(key, text[label.end() : following.start() if following else len(text)].strip())
     steps = parts.get("key step") or parts.get("step") or parts.get("plan") or ("" if labels else text)
@@ -104,8 +107,4 @@ def _items(text: str) -> list[str]:
 
 def after_strategist(state: State) -> Literal["continue", "finish"]:
     """Pure route: a primed trace may already hold the whole solution."""
-    return "finish" if state.get("finish") == "end" or state["remaining"] <= FEW_SUPERSTEPS else "continue"
-
-
-FEW_SUPERSTEPS = 3
-"""Supersteps left of the recursion limit at which the run ends in `answer` instead of an error."""
+    return "finish" if state["finish"] in OVER else "continue"

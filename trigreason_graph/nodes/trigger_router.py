@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.judges import JudgeDesk
 from trigreason_graph.nodes.judging import Bench, Verdict
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.progress import show_discard, show_signal, show_steps
-from trigreason_graph.nodes.strategist import FEW_SUPERSTEPS
 from trigreason_graph.state import Branch, Signal, State, Step
 from trigreason_graph.triggers import Judge
 
@@ -44,6 +44,8 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
         update["signal"] = None if verdict.action == "accept" else verdict.signal
     elif flagged is None and kit.policy.stop_on_repeat and _repeats(trace):
         update["finish"] = "end"
+    if update["signal"] is None:
+        update |= ending(state, update.get("finish", state["finish"]), state["why"])
     accepted = [*trace[start:], *update.pop("also", ())]
     if verdict.signal and update["signal"] is None and verdict.signal not in log:
         log.append(verdict.signal)
@@ -73,7 +75,7 @@ def _decided(state: State, verdict: Verdict, flagged: Step | None, trace: Sequen
 
 
 def _small_model_failed(state: State) -> Signal:
-    reason = state["notes"][-1] if state["notes"] else "the small model gave no usable text"
+    reason = state["why"] or "it gave no usable text"
     return Signal(
         trigger="small_model_failed",
         reason=f"The small model cannot go on: {reason}.",
@@ -96,8 +98,6 @@ def excerpt(text: str) -> str:
 def after_router(state: State) -> Literal["accept", "escalate", "rollback", "finish"]:
     """Pure route."""
     signal = state.get("signal")
-    if state["remaining"] <= FEW_SUPERSTEPS:
-        return "finish"
     if signal is not None:
         return "rollback" if signal["route"] == "rollback" else "escalate"
-    return "finish" if state["finish"] in ("end", "budget", "error") else "accept"
+    return "finish" if state["finish"] in OVER else "accept"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -47,6 +48,19 @@ def _make(server: EmbeddedServer) -> ChatOpenAI:
     from langchain_openai import ChatOpenAI
     from pydantic import SecretStr
 
+    def note(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            server.opened(info["return_value"])
+
+    async def anote(event: str, info: Mapping[str, Any]) -> None:
+        note(event, info)
+
+    def watch(request: httpx.Request) -> None:
+        request.extensions["trace"] = note
+
+    async def awatch(request: httpx.Request) -> None:
+        request.extensions["trace"] = anote
+
     # No connection is kept: llama.cpp may close one just as it is used again. So none is left open either, when a loop
     # ends without a word. A proxy's variables do not concern a server on this machine, nor do certificates.
     options: dict[str, Any] = {
@@ -64,6 +78,6 @@ def _make(server: EmbeddedServer) -> ChatOpenAI:
         max_retries=0,  # the wrapper retries, and counts each try
         timeout=SECONDS,
         openai_proxy=None,
-        http_client=httpx.Client(**options),
-        http_async_client=httpx.AsyncClient(**options),
+        http_client=httpx.Client(**options, event_hooks={"request": [watch]}),
+        http_async_client=httpx.AsyncClient(**options, event_hooks={"request": [awatch]}),
     )

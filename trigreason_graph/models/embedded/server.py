@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import secrets
 import socket
 import threading
+import time
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from trigreason_graph.errors import ModelNotReady
 
@@ -17,8 +23,12 @@ CONTEXT = 4096
 """Tokens: room for the longest trace of the default budget on the embedded pair; 48 to 115 MB of memory there."""
 PROMPT_CACHE_MIB = 512
 """Prompts a server keeps in memory besides the current one (llama.cpp's own default is 8192)."""
+PROMPT_BATCH = 256
+"""Tokens of a prompt that are read in one go; only between two batches a request can be given up."""
 PING_SECONDS = 1
-"""How often a silent stream gets a comment line. It is also how long stopping a server waits for an open stream."""
+"""How often a silent stream gets a comment line, and how soon the server notices that its reader has gone."""
+STOP_SECONDS = 30.0
+"""Longest wait for requests to end before a server is stopped."""
 SILENT = -1
 """Verbosity at which llama.cpp writes nothing, neither while loading nor at the end."""
 
@@ -41,7 +51,9 @@ class EmbeddedServer:
         self.path, self.context = path, context
         self.api_key = secrets.token_urlsafe(24)
         self._server: Any = _launch(_parameters(path, context, threads or usable_cores(), host, port, self.api_key))
-        self.base_url = f"{self._server.listening_address}/v1"
+        self._address: str = self._server.listening_address
+        self.base_url = f"{self._address}/v1"
+        self._connections: WeakSet[Any] = WeakSet()
 
     @classmethod
     def start(
@@ -79,14 +91,51 @@ class EmbeddedServer:
         """The server that :meth:`start` would return without starting one. Never waits."""
         return _running.get(_key(path, context))
 
+    def opened(self, connection: Any) -> None:
+        """Note a client's connection (httpcore's network stream), so that it can be cut when the server is stopped."""
+        self._connections.add(connection)
+
     def close(self) -> None:
-        """Stop it, free its memory; at once, or within 3 s while a stream is open. Closing twice is fine."""
+        """Stop it and free its memory, within milliseconds, or seconds while it is at work. Closing twice is fine.
+
+        Replies that are under way break off.
+        """
         with _lock:
-            self._stop()
             _running.pop((os.getpid(), self.path, self.context), None)
+            self._stop()
 
     def _stop(self) -> None:
+        if self._server is None:
+            return
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self._wait_until_idle()
         self._server = None  # the binding's only way to stop: its last reference goes
+
+    def _wait_until_idle(self) -> None:
+        """Wait for the last request to be given up.
+
+        The binding joins the server's threads while it holds Python's lock. With a request under way, or before the
+        server's loop has begun, that can last for ever; a loop that answers this question has begun.
+        """
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._requests() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _requests(self) -> int:
+        """Requests that are served or wait."""
+        connection = HTTPConnection(urlsplit(self._address).netloc, timeout=STOP_SECONDS)
+        try:
+            connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {self.api_key}"})
+            text = connection.getresponse().read().decode()
+        except (OSError, HTTPException):
+            return 0
+        finally:
+            connection.close()
+        return sum(
+            int(number) for number in re.findall(r"^llamacpp:requests_(?:processing|deferred) (\d+)", text, re.M)
+        )
 
 
 def close_all() -> None:
@@ -126,6 +175,9 @@ def _parameters(path: Path, context: int, threads: int, host: str, port: int, ap
     parameters.api_keys = [api_key]
     parameters.n_ctx = context
     parameters.n_parallel = 1
+    parameters.n_batch = PROMPT_BATCH
+    parameters.n_ubatch = PROMPT_BATCH
+    parameters.endpoint_metrics = True
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
     parameters.cache_prompt = True
