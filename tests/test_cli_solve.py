@@ -381,3 +381,13 @@ class TestDefaults:
         environment = {"TRIGREASON_SMALL": "ollama:a", "TRIGREASON_LARGE": "openai:b", "TRIGREASON_POLICY": "paper"}
         CliRunner().invoke(app, ["solve", "What?", "--large", "openai:c"], env=environment)
         assert (jobs[0].small, jobs[0].large, jobs[0].policy) == ("ollama:a", "openai:c", "paper")
+
+
+@pytest.mark.parametrize("redirection", ["> /dev/full", "--json > /dev/full", "- <&-"])
+def test_unusable_streams_end_in_one_line(redirection: str) -> None:
+    command = f"{sys.executable} -m trigreason_graph solve --example list {redirection}"
+    if "<&-" in redirection:
+        command = f"{sys.executable} -m trigreason_graph solve {redirection}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr

@@ -147,6 +147,8 @@ def chosen_question(question: str | None, example: str | None) -> str:
 
 def read_question() -> str:
     """All of standard input."""
+    if sys.stdin is None:
+        raise ValueError("standard input is closed")
     if sys.stdin.isatty():
         typer.echo("Type the question; end it with Ctrl-D on a line of its own.", err=True)
     try:

@@ -56,6 +56,12 @@ class Verbs(TyperGroup):
         except BrokenPipeError:
             close_quietly()
             raise typer.Exit(ExitCode.PIPE_CLOSED) from None
+        except OSError as fault:
+            if ctx.meta.get(_DEBUG):
+                raise
+            complain(f"the output cannot be written or a file cannot be read: {fault}")
+            close_quietly()
+            raise typer.Exit(ExitCode.INCOMPLETE) from None
         except KeyboardInterrupt:
             complain("interrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
