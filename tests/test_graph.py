@@ -385,8 +385,9 @@ class TestFailures:
             def check(self, view: Any) -> None:
                 raise ZeroDivisionError
 
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError) as raised:
             await graph(small(STEPS), large(), Broken()).ainvoke(QUESTION)
+        assert "raised by the trigger 'broken'" in raised.value.__notes__
 
     async def test_no_answer_is_asked_for_in_one_short_call(self) -> None:
         writer = small("One is 3.\n\nTwo is 4, done.", "7}.\nrambling on")

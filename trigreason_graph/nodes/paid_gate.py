@@ -14,6 +14,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.settings import CONCLUDE_TOKENS, Budget
 from trigreason_graph.state import Spent, State
 
+NO_SAVER = "large=ask needs a checkpointer to wait for an approval; without one it means no"
 UNBOUNDED = 1_000_000_000
 USEFUL_TOKENS = 32
 """A call that may write less than this is not worth its input."""
@@ -37,7 +38,7 @@ def large_closed(kit: Kit, state: State) -> str:
     if kit.settings.large == "never":
         return "the large model is switched off (large=never)"
     if kit.settings.large == "ask" and not kit.can_wait:
-        return "large=ask needs a checkpointer to wait for an approval; without one it means no"
+        return NO_SAVER
     if kit.settings.large == "shadow":
         return "shadow mode: nothing is paid"
     return large_spent(kit.budget, state["spent"], CONCLUDE_TOKENS if kit.policy.answer_by == "large" else 0)

@@ -13,7 +13,7 @@ from trigreason_graph.events import emit
 from trigreason_graph.models.pieces import text_of
 from trigreason_graph.models.wrapper import ReasoningModel, estimate_tokens
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.paid_gate import large_closed
+from trigreason_graph.nodes.paid_gate import NO_SAVER, large_closed
 from trigreason_graph.nodes.progress import settled, show_signal
 from trigreason_graph.reasoning.prompts import Handover, continuation
 from trigreason_graph.reasoning.text import clean
@@ -78,7 +78,7 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         "spent": nothing_spent(),
         "next_id": 0,
         "large_off": "",
-        "notes": list(kit.notes),
+        "notes": [*kit.notes, *([NO_SAVER] if kit.settings.large == "ask" and not kit.can_wait else [])],
         "outcome": None,
         "answer": "",
     }

@@ -73,7 +73,11 @@ def first_signal(triggers: Sequence[Trigger | Judge], view: View) -> Signal | No
     for trigger in triggers:
         if isinstance(trigger, Judge) or not _asked(trigger.when, view):
             continue
-        signal = trigger.check(view)
+        try:
+            signal = trigger.check(view)
+        except Exception as fault:
+            fault.add_note(f"raised by the trigger {trigger.name!r}")
+            raise
         if signal is not None:
             return signal
     return None
