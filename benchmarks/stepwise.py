@@ -73,8 +73,10 @@ async def run(models: list[str], items: list[dict[str, Any]]) -> None:
     with RESULTS.open("a") as out:
         for key in models:
             model = EmbeddedChat(source=key)
-            for number, item in enumerate(items, 1):
-                for way, solve in (("free", free), ("stepwise", stepwise)):
+            # All of one way before the other: a problem that was just asked is in the cache, and a cached prompt
+            # differs from one read anew in its last bits, which is enough to turn a greedy choice.
+            for way, solve in (("free", free), ("stepwise", stepwise)):
+                for number, item in enumerate(items, 1):
                     if (key, way, item["id"]) in done:
                         continue
                     begun = time.monotonic()

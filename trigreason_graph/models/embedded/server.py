@@ -32,6 +32,8 @@ STOP_SECONDS = 30.0
 SILENT = -1
 """Verbosity at which llama.cpp writes nothing, neither while loading nor at the end."""
 
+_BUSY = re.compile(r"^llamacpp:requests_(?:processing|deferred) [1-9]", re.MULTILINE)
+
 _lock = threading.Lock()
 _running: dict[tuple[int, Path, int], EmbeddedServer] = {}
 """By process as well: a forked child must neither use its parent's servers nor stop them."""
@@ -51,9 +53,10 @@ class EmbeddedServer:
         self.path, self.context = path, context
         self.api_key = secrets.token_urlsafe(24)
         self._server: Any = _launch(_parameters(path, context, threads or usable_cores(), host, port, self.api_key))
-        self._address: str = self._server.listening_address
-        self.base_url = f"{self._address}/v1"
+        self.base_url = f"{self._server.listening_address}/v1"
         self._connections: WeakSet[Any] = WeakSet()
+        # Answered by the server's main loop. Stopped before that has begun, it would never end.
+        self._ask("/lora-adapters")
 
     @classmethod
     def start(
@@ -116,26 +119,23 @@ class EmbeddedServer:
     def _wait_until_idle(self) -> None:
         """Wait for the last request to be given up.
 
-        The binding joins the server's threads while it holds Python's lock. With a request under way, or before the
-        server's loop has begun, that can last for ever; a loop that answers this question has begun.
+        The binding joins the server's threads while it holds Python's lock: with a request under way that would hold
+        up the whole process, and can last for ever.
         """
         deadline = time.monotonic() + STOP_SECONDS
-        while self._requests() and time.monotonic() < deadline:
+        while _BUSY.search(self._ask("/metrics")) and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    def _requests(self) -> int:
-        """Requests that are served or wait."""
-        connection = HTTPConnection(urlsplit(self._address).netloc, timeout=STOP_SECONDS)
+    def _ask(self, path: str) -> str:
+        """What the server answers, or nothing."""
+        connection = HTTPConnection(urlsplit(self.base_url).netloc, timeout=STOP_SECONDS)
         try:
-            connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {self.api_key}"})
-            text = connection.getresponse().read().decode()
+            connection.request("GET", path, headers={"Authorization": f"Bearer {self.api_key}"})
+            return connection.getresponse().read().decode()
         except (OSError, HTTPException):
-            return 0
+            return ""
         finally:
             connection.close()
-        return sum(
-            int(number) for number in re.findall(r"^llamacpp:requests_(?:processing|deferred) (\d+)", text, re.M)
-        )
 
 
 def close_all() -> None:
