@@ -17,7 +17,7 @@ import pytest
 
 from trigreason_graph.errors import ModelNotReady
 from trigreason_graph.models.embedded import server
-from trigreason_graph.models.embedded.server import EmbeddedServer
+from trigreason_graph.models.embedded.server import STOP_SECONDS, EmbeddedServer
 
 STORY = {"messages": [{"role": "user", "content": "Write a long story about a fox."}], "temperature": 0}
 
@@ -124,8 +124,8 @@ class TestRunning:
             next(lines)
             began = time.monotonic()
             running.close()
-            assert time.monotonic() - began < 15
-            with pytest.raises(httpx.RemoteProtocolError):
+            assert time.monotonic() - began < STOP_SECONDS + 10
+            with pytest.raises(httpx.TransportError):  # broken off, or the connection reset
                 list(lines)
 
     def test_a_process_that_just_ends_takes_it_along_silently(self, tiny_model: Path) -> None:

@@ -122,9 +122,10 @@ class EmbeddedServer:
         The binding joins the server's threads while it holds Python's lock: with a request under way that would hold
         up the whole process, and can last for ever.
         """
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline, pause = time.monotonic() + STOP_SECONDS, 0.05
         while _BUSY.search(self._ask("/metrics")) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)  # asked 20 times a second, it does not get round to giving up a long prompt
 
     def _ask(self, path: str) -> str:
         """What the server answers, or nothing."""
