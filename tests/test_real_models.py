@@ -36,7 +36,7 @@ async def solve(model: EmbeddedChat, question: str, commit_every: int) -> dict[s
         small=model,
         large=model,
         policy=Policy("alone", commit_every=commit_every),
-        budget=Budget(total_tokens=400, usd=None),
+        budget=Budget(total_tokens=1_500, usd=None),
     )
     return dict(await builder.compile().ainvoke({"question": question}, {"recursion_limit": 200}))
 
