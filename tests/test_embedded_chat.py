@@ -113,7 +113,7 @@ class TestRunning:
                 await read_some(stream, 5)
             began = time.monotonic()
             assert whole.startswith((await model.ainvoke(PROMPT, max_tokens=2)).text)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 5  # what was left to write takes far longer
         assert (await model.ainvoke(PROMPT, max_tokens=40)).text == whole
 
     def test_any_event_loop(self, model: EmbeddedChat) -> None:

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 from trigreason_graph.errors import ModelNotReady
 from trigreason_graph.models.embedded import server
+from trigreason_graph.models.embedded.chat import EmbeddedChat
 from trigreason_graph.models.embedded.server import STOP_SECONDS, EmbeddedServer
 
 STORY = {"messages": [{"role": "user", "content": "Write a long story about a fox."}], "temperature": 0}
@@ -113,20 +115,32 @@ class TestRunning:
         usage = reply(running, messages=trace, max_tokens=5)["usage"]
         assert usage["prompt_tokens_details"]["cached_tokens"] >= usage["prompt_tokens"] - 2
 
-    def test_stopping_under_an_open_stream(self, tiny_model: Path) -> None:
-        running = EmbeddedServer.start(tiny_model, context=2048)
-        body = {**STORY, "stream": True, "max_tokens": 1500, "ignore_eos": True}
-        with (
-            httpx.Client(headers=key_of(running), timeout=60) as client,
-            client.stream("POST", f"{running.base_url}/chat/completions", json=body) as answer,
-        ):
-            lines = answer.iter_lines()
-            next(lines)
-            began = time.monotonic()
-            running.close()
-            assert time.monotonic() - began < STOP_SECONDS + 10
-            with pytest.raises(httpx.TransportError):  # broken off, or the connection reset
-                list(lines)
+    @pytest.mark.parametrize("prompt", ["Write a long story about a fox.", "fox " * 1200], ids=["writes", "reads"])
+    def test_stopping_while_it_is_at_work(self, tiny_model: Path, prompt: str) -> None:
+        model = EmbeddedChat(source=str(tiny_model), context=2048)
+        model.ready()
+        ended: list[Exception] = []
+
+        def read() -> None:
+            try:
+                list(model.stream(prompt, max_tokens=500, extra_body={"ignore_eos": True}))
+            except Exception as broken:
+                ended.append(broken)
+
+        reading = threading.Thread(target=read)
+        reading.start()
+        while not EmbeddedServer.start(tiny_model, context=2048)._connections:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        began = time.monotonic()
+        server.close_all()
+        reading.join()
+        assert time.monotonic() - began < STOP_SECONDS
+        assert len(ended) == 1
+
+    def test_started_and_stopped_at_once(self, tiny_model: Path) -> None:
+        for _ in range(5):
+            EmbeddedServer.start(tiny_model, context=512).close()
 
     def test_a_process_that_just_ends_takes_it_along_silently(self, tiny_model: Path) -> None:
         script = (
