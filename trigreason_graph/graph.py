@@ -125,7 +125,7 @@ def _kit(
         limits = limits.model_copy(update={"usd": None})
         notes.append(f"the price of {name} is unknown: no dollar limit, and costs are shown as unknown")
     chosen = resolve_policy(policy)
-    if sum(isinstance(trigger, Judge) for trigger in chosen.triggers) > 1:
+    if len(chosen.judges) > 1:
         raise ValueError(f"policy=: {chosen.name!r} has more than one judge; each step can wait for one paid verdict")
     return Kit(wrapped_small, wrapped_large, chosen, limits, settings, prompts, tuple(notes))
 

@@ -7,8 +7,7 @@ from typing import Any, Literal
 from trigreason_graph.nodes.endings import OVER, ending, out_of_steps
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
-from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps
-from trigreason_graph.nodes.trigger_router import excerpt
+from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps, told
 from trigreason_graph.state import Branch, Signal, State
 
 
@@ -42,9 +41,8 @@ async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
 
 
 def _why(signal: Signal, state: State, at: int, by: str) -> str:
-    read = f" (it read: {excerpt(state['trace'][at]['text'])})" if at < len(state["trace"]) else ""
     found = f"Step {at + 1} was found wrong by the large model" if by == "large" else signal["reason"]
-    return found + read
+    return told(found, state["trace"][at]) if at < len(state["trace"]) else found
 
 
 def _been_here(state: State, at: int) -> bool:

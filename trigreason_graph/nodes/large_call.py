@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.wrapper import Exchange, estimate_tokens
@@ -46,6 +47,15 @@ class LargeReply:
     rows: list[LedgerRow] = field(default_factory=list)
     spent: Spent | None = None
     next_id: int = 0
+
+    def books(self, state: State) -> dict[str, Any]:
+        """What every node that made the call writes, whatever came of it."""
+        return {
+            "ledger": self.rows,
+            "spent": self.spent or state["spent"],
+            "next_id": self.next_id,
+            "large_off": self.refused if self.down else state["large_off"],
+        }
 
 
 async def write_steps(

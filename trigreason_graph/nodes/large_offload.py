@@ -7,8 +7,7 @@ from typing import Any, Literal
 from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_call import write_steps
-from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps
-from trigreason_graph.nodes.trigger_router import excerpt
+from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps, told
 from trigreason_graph.state import Branch, Purpose, Signal, State, Step
 
 
@@ -19,12 +18,7 @@ async def large_offload(state: State, kit: Kit) -> dict[str, Any]:
         return {}
     purpose: Purpose = "intervene" if signal["route"] == "intervene" else "rewrite"
     reply = await write_steps(kit, state, purpose, signal, state["trace"])
-    books = {
-        "ledger": reply.rows,
-        "spent": reply.spent or state["spent"],
-        "next_id": reply.next_id,
-        "large_off": reply.refused if reply.down else state["large_off"],
-    }
+    books = reply.books(state)
     fate = settled(signal, reply.refused)
     show_signal(state, fate)
     if reply.refused:
@@ -71,7 +65,7 @@ def _unserved(state: State, fate: Signal) -> dict[str, Any]:
 def _flagged(state: State, signal: Signal) -> list[Branch]:
     if not state["drafts"]:
         return []
-    why = f"{signal['reason']} (it read: {excerpt(state['drafts'][0]['text'])})"
+    why = told(signal["reason"], state["drafts"][0])
     position = len(state["trace"])
     mistake = any(earlier["route"] == "retry" and earlier.get("at") == position for earlier in state["signals"])
     return [Branch(at=position, steps=state["drafts"], why=why, by=signal["trigger"], mistake=mistake)]

@@ -36,6 +36,17 @@ class TokenFeed:
             self._sent = len(text)
 
 
+EXCERPT = 120
+"""Characters of a thrown-away step that a hint shows."""
+
+
+def told(reason: str, step: Step) -> str:
+    """Why a step was thrown away, with its beginning, on one line: what the next author is told."""
+    line = " ".join(step["text"].split())
+    shown = line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
+    return f"{reason} (it read: {shown})"
+
+
 def settled(signal: Signal, refused: str) -> Signal:
     """The signal with its fate: served, or why not."""
     return Signal(**{**signal, "served": not refused, "unserved_reason": refused})

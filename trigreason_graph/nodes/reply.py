@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from trigreason_graph.models.pieces import Piece
 from trigreason_graph.nodes.progress import TokenFeed
@@ -30,7 +29,6 @@ class ReplyReader:
         header: Whether a first line ``wrong: none`` or ``wrong: k`` may come (taken away wherever it does).
         tidy: Whether the reply answers a user turn: step numbers are taken off and steps end in a blank line.
         run_id, role, tokens: For token events; `tokens` turns them on.
-        stop: Asked at every piece; True closes the stream (a drain).
     """
 
     def __init__(
@@ -43,17 +41,14 @@ class ReplyReader:
         run_id: str,
         role: Role,
         tokens: bool,
-        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.steps: list[Step] = []
         self.wrong: int | None = None
         self._writer, self._limit, self._tidy = writer, limit, tidy
         self._head: list[Piece] | None = [] if header else None
-        self._tokens, self._stop = TokenFeed(run_id, role, tokens), stop
+        self._tokens = TokenFeed(run_id, role, tokens)
 
     def __call__(self, piece: Piece) -> bool:
-        if self._stop():
-            return True
         if self._head is not None:
             self._head.append(piece)
             text = "".join(part.text for part in self._head)

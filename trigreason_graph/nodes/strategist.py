@@ -39,10 +39,7 @@ async def strategist(state: State, kit: Kit) -> dict[str, Any]:
         "signal": None,
         "signals": [signal],
         **ending(state, "end" if reply.ended else ""),
-        "ledger": reply.rows,
-        "spent": reply.spent or state["spent"],
-        "next_id": reply.next_id,
-        "large_off": reply.refused if reply.down else state["large_off"],
+        **reply.books(state),
     }
 
 

@@ -9,12 +9,8 @@ from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.judges import JudgeDesk
 from trigreason_graph.nodes.judging import Bench, Verdict
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.progress import show_discard, show_signal, show_steps
+from trigreason_graph.nodes.progress import show_discard, show_signal, show_steps, told
 from trigreason_graph.state import Branch, Signal, State, Step
-from trigreason_graph.triggers import Judge
-
-EXCERPT = 120
-"""Characters of a thrown-away step that a hint shows."""
 
 
 async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
@@ -24,7 +20,7 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
     start = len(trace)
     log: list[Signal] = []
     verdict, flagged = Verdict("accept"), None
-    desk = JudgeDesk(kit, state) if any(isinstance(trigger, Judge) for trigger in kit.policy.triggers) else None
+    desk = JudgeDesk(kit, state) if kit.policy.judges else None
     for index, draft in enumerate(drafts):
         complete = not (state["finish"] == "partial" and index == len(drafts) - 1)
         if desk and complete:
@@ -66,7 +62,7 @@ def _decided(state: State, verdict: Verdict, flagged: Step | None, trace: Sequen
     if flagged is None or signal is None:
         return {"drafts": [], "signal": None}
     if verdict.action == "retry":
-        why = f"{signal['reason']} (it read: {excerpt(flagged['text'])})"
+        why = told(signal["reason"], flagged)
         branch = Branch(at=len(trace), steps=[flagged], why=why, by=signal["trigger"], mistake=True)
         return {"drafts": [], "signal": None, "discarded": [branch], "finish": "retry"}
     if verdict.action == "intervene" and not signal.get("drop") and state["finish"] != "partial":
@@ -87,12 +83,6 @@ def _small_model_failed(state: State) -> Signal:
 
 def _repeats(trace: Sequence[Step]) -> bool:
     return len(trace) > 1 and trace[-1]["text"].strip() == trace[-2]["text"].strip()
-
-
-def excerpt(text: str) -> str:
-    """The beginning of a step, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
 
 
 def after_router(state: State) -> Literal["accept", "escalate", "rollback", "finish"]:

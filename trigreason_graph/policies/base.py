@@ -78,9 +78,14 @@ class Policy:
         return cls(name, asked, initiations[0] if initiations else None, **others)
 
     @property
+    def judges(self) -> tuple[Judge, ...]:
+        """The triggers that call a model."""
+        return tuple(trigger for trigger in self.triggers if isinstance(trigger, Judge))
+
+    @property
     def run_length(self) -> int:
         """Drafts in one run of the SRM: `commit_every`, or 1 where a judge has to be waited for after every step."""
-        return 1 if any(isinstance(trigger, Judge) for trigger in self.triggers) else self.commit_every
+        return 1 if self.judges else self.commit_every
 
     @property
     def watches_growing_drafts(self) -> bool:
