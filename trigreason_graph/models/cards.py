@@ -8,7 +8,13 @@ from typing import Literal
 Style = Literal["prefill", "turn"]
 Form = Literal["content", "think_tags", "field"]
 LogprobSpace = Literal["raw", "tempered"]
-Dialect = Literal["openai", "ollama", "plain"]
+Dialect = Literal["openai", "ollama", "anthropic", "google", "plain"]
+Continues = Literal["assistant", "flags", "prefix"]
+Effort = Literal["low", "medium", "high"]
+
+HIDDEN_SHARE: dict[Effort, float] = {"low": 0.25, "medium": 0.5, "high": 1.0}
+"""Share of ``hidden_tokens`` that a call of this effort is given. Our choice: a bound that is enforced by the output
+limit sent with the call, not a prediction."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +29,11 @@ class ModelCard:
         style: "prefill": continues the trace as a trailing assistant message. "turn": gets the trace inside a user
             turn.
         form: Where its reasoning lives: plain content, ``<think>`` tags in it, or a separate reasoning field.
-        dialect: How call options are spelled: OpenAI keywords, Ollama options, or none at all ("plain"). Clients of
-            the first two always say why a stream ended, so that a silent end is a broken stream.
+        continues: How a prefill-style server is told to go on with the trailing assistant message. "assistant": by its
+            standing there (Ollama, llama.cpp). "flags": by ``continue_final_message`` (vLLM, SGLang). "prefix": by
+            ``"prefix": true`` in it (DeepSeek, Mistral).
+        dialect: How call options are spelled: in one client's keywords, or none at all ("plain"). Clients of all
+            others say why a stream ended, so that a silent end is a broken stream.
         streams: Sends its text piece by piece.
         logprobs: Reports log-probabilities of the tokens it chose.
         top_logprobs: How many alternatives per token to ask for.
@@ -32,14 +41,20 @@ class ModelCard:
         window: Context window in tokens; None when unknown.
         local: Runs on the user's machine or network: costs 0 by rule.
         trims_newlines: Its server's template trims the newlines that end a prefill.
-        hidden_tokens: Output tokens that its hidden reasoning may take on top of what a call asks for; 0 for a model
-            without. With the "openai" dialect such a model is sent neither temperature nor stop, which it refuses.
+        hidden_tokens: Output tokens that its hidden reasoning may take on top of what a call asks for, at high effort;
+            0 for a model without. With the "openai" dialect such a model is sent neither temperature nor stop, which
+            it refuses.
+        efforts: Takes a reasoning effort with each call.
+        usage: Reports token counts, also on a stream.
+        cached: Reports how much of a prompt came from its cache; None when unknown.
+        digest: Of the weights, where the server tells; empty when unknown.
     """
 
     provider: str = "unknown"
     name: str = "model"
     style: Style = "turn"
     form: Form = "content"
+    continues: Continues = "assistant"
     dialect: Dialect = "plain"
     streams: bool = True
     logprobs: bool = False
@@ -49,6 +64,16 @@ class ModelCard:
     local: bool = False
     trims_newlines: bool = False
     hidden_tokens: int = 0
+    efforts: bool = False
+    usage: bool = True
+    cached: bool | None = None
+    digest: str = ""
+
+    def hidden_at(self, effort: Effort | None) -> int:
+        """Hidden output tokens that a call of this effort is given; all of them without an effort."""
+        if effort is None or not self.efforts:
+            return self.hidden_tokens
+        return int(self.hidden_tokens * HIDDEN_SHARE[effort])
 
     @property
     def full_name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.models.cards import Effort, ModelCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class Options:
     max_tokens: int
     temperature: float | None = None
     stop: tuple[str, ...] = ()
+    effort: Effort | None = None
+    """How long a model whose reasoning is hidden may think; None: its own default."""
 
 
 def call_arguments(card: ModelCard, options: Options, model: object, *, streaming: bool = True) -> dict[str, Any]:
