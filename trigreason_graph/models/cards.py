@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from trigreason_graph.settings import Effort as Effort
+
 Style = Literal["prefill", "turn"]
 Form = Literal["content", "think_tags", "field"]
 LogprobSpace = Literal["raw", "tempered"]
 Dialect = Literal["openai", "ollama", "anthropic", "google", "plain"]
 Continues = Literal["assistant", "flags", "prefix"]
-Effort = Literal["low", "medium", "high"]
 
 HIDDEN_SHARE: dict[Effort, float] = {"low": 0.25, "medium": 0.5, "high": 1.0}
 """Share of ``hidden_tokens`` that a call of this effort is given. Our choice: a bound that is enforced by the output

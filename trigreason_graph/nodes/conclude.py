@@ -12,9 +12,10 @@ from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.paid_gate import grant_large, grant_small
+from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.answers import complete_answer
-from trigreason_graph.reasoning.prompts import continuation, question_turn
+from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.settings import CONCLUDE_TOKENS
 from trigreason_graph.state import LedgerRow, Role, Spent, State, Step
 
@@ -60,10 +61,9 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
     given, style = handover(state), model.card.style
     lead = kit.prompts.lead if style == "prefill" else ""
     if lead:
-        thinks = model.card.form != "content"
-        messages = continuation(given, model.role, kit.prompts, lead=lead, thinks=thinks)
+        messages = trace_prompt(model.card, given, model.role, kit.prompts, lead=lead).messages
     else:
-        messages = question_turn(given, kit.prompts.conclude, kit.prompts)
+        messages = turn_prompt(model.card, given, ask_for("conclude", texts=kit.prompts), kit.prompts).messages
     spending: State = {**state, "spent": result.spent}
     if model.role == "small":
         grant = grant_small(kit, spending, messages, CONCLUDE_TOKENS, concluding=True)
