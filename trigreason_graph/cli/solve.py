@@ -38,6 +38,7 @@ class Job:
     question: str
     small: str
     large: str
+    fallback: str | None
     policy: str | None
     budget: Budget | None
     settings: Settings
@@ -64,6 +65,13 @@ def solve(
         typer.Option(
             metavar="SPEC",
             help="The model that is called when a trigger fires; else $TRIGREASON_LARGE, else embedded:large.",
+        ),
+    ] = None,
+    fallback: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="The model that stands in when the large one is down; else $TRIGREASON_FALLBACK, else none.",
         ),
     ] = None,
     policy: Annotated[
@@ -124,6 +132,7 @@ def solve(
         question=chosen_question(question, example),
         small=defaults.small if small is None else small,
         large=defaults.large if large is None else large,
+        fallback=defaults.fallback if fallback is None else fallback,
         policy=defaults.policy if policy is None else policy,
         budget=chosen_budget(limits),
         settings=chosen_settings(large_mode, temperature),
@@ -198,7 +207,7 @@ def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
         if view:
             view.waiting(f"loading {job.small} and {job.large} …")
         graph = build_graph(job)  # first of all: a wrong argument is no reason to fetch anything
-        if missing := unfetched([job.small, job.large]):
+        if missing := unfetched([job.small, job.large, *([job.fallback] if job.fallback else [])]):
             if view:
                 view.close()
             pull(missing)
@@ -231,7 +240,12 @@ def build_graph(job: Job) -> Any:
     from trigreason_graph.graph import create_trigreason_graph
 
     builder = create_trigreason_graph(
-        small=job.small, large=job.large, policy=job.policy, budget=job.budget, settings=job.settings
+        small=job.small,
+        large=job.large,
+        fallback=job.fallback,
+        policy=job.policy,
+        budget=job.budget,
+        settings=job.settings,
     )
     return builder.compile(checkpointer=InMemorySaver())
 
