@@ -2,9 +2,10 @@
 
     python benchmarks/hidden_reasoning.py
 
-Assumptions are the arguments of `Case`; prices are dollars per million tokens. The large model alone thinks once and writes
-the whole solution. Step by step it is sent the growing trace (its beginning from the cache), thinks anew, and writes one
-step. By `blueprint_handoff` it thinks for the plan, and once more for everything to the end where a trigger fires.
+Assumptions are the arguments of `Case`; prices are dollars per million tokens. The large model alone thinks once and
+writes the whole solution. Step by step it is sent the growing trace (its beginning from the cache), thinks anew, and
+writes one step. By `blueprint_handoff` it thinks for the plan, and once more for everything to the end where a trigger
+fires.
 """
 
 from __future__ import annotations
@@ -71,16 +72,12 @@ CASES = (
 
 def table() -> str:
     """As Markdown."""
-    rows = [
-        "| large model (hidden tokens: whole / plan / step) | alone | 3 steps | 8 steps | plan, hand-off of 1 in 4 | steps until it is dearer than alone |",
-        "|---|---|---|---|---|---|",
-    ]
+    heads = ("alone", "3 steps", "8 steps", "plan, hand-off of 1 in 4", "steps until it is dearer than alone")
+    rows = [f"| large model (hidden tokens: whole / plan / step) | {' | '.join(heads)} |", "|---" * 6 + "|"]
     for case in CASES:
+        name = f"{case.name} ({case.hidden} / {case.hidden_plan} / {case.hidden_step})"
         figures = (case.alone(), case.by_step(3), case.by_step(8), case.handoff(0.25))
-        cells = " | ".join(f"${value:.4f}" for value in figures)
-        rows.append(
-            f"| {case.name} ({case.hidden} / {case.hidden_plan} / {case.hidden_step}) | {cells} | {case.break_even()} |"
-        )
+        rows.append(f"| {name} | {' | '.join(f'${value:.4f}' for value in figures)} | {case.break_even()} |")
     return "\n".join(rows)
 
 
