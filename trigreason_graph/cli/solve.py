@@ -100,6 +100,9 @@ def solve(
         float | None, typer.Option(metavar="S", help="Seconds of all calls together.", rich_help_panel=LIMITS)
     ] = None,
     usd: Annotated[float | None, typer.Option(min=0, metavar="D", help="Dollars.", rich_help_panel=LIMITS)] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check names, keys and servers; nothing is paid.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="The whole result as one JSON object.", rich_help_panel=OUTPUT)
     ] = False,
@@ -137,6 +140,8 @@ def solve(
         budget=chosen_budget(limits),
         settings=chosen_settings(large_mode, temperature),
     )
+    if dry_run:
+        raise typer.Exit(check_job(job))
     code = solve_job(job, as_json=as_json, quiet=quiet, color=not no_color)
     raise typer.Exit(code)
 
@@ -231,6 +236,17 @@ def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
         return ExitCode.INTERRUPTED
     outcome = state.get("outcome")
     return ExitCode.DONE if outcome and outcome["kind"] == "answered" else ExitCode.INCOMPLETE
+
+
+def check_job(job: Job) -> ExitCode:
+    """Say of each model whether it can be called; nothing is paid."""
+    from trigreason_graph.models.readiness import check_models
+
+    build_graph(job)  # wrong arguments first
+    found = check_models(job.small, job.large, *([job.fallback] if job.fallback else []))
+    for readiness in found:
+        typer.echo(f"{readiness.model}: {readiness.state}: {readiness.detail}")
+    return ExitCode.DONE if all(found) else ExitCode.INCOMPLETE
 
 
 def build_graph(job: Job) -> Any:
