@@ -1,10 +1,10 @@
 """Marks for Anthropic's prompt cache, on a prompt that grows at its end.
 
 The cache knows a prompt by its blocks. What was written at a mark is found again by a later prompt that has the same
-blocks up to there, if one of its own marks stands there or at most `LOOK_BACK` blocks behind. So every part of the
-prompt is a block of its own that never changes once it is written; one mark stands behind the system text, one behind
-the last part before what is asked now, and the others `LOOK_BACK` blocks before each other: a prompt that has grown by
-up to three times as many parts since the last call still hits.
+blocks up to there, if a mark of its own is among the `LOOK_BACK` blocks from there on. So every part of the prompt is
+a block of its own that never changes once it is written; one mark is on the system text, one on the last part before
+what is asked now, and the others each `LOOK_BACK` blocks ahead of the next: a prompt that has grown by fewer than
+three times as many parts since the last call still hits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MARKS = 4
 """At most, in one request (Anthropic's documentation)."""
 
 LOOK_BACK = 20
-"""Blocks before a mark in which Anthropic looks for what it has (its documentation)."""
+"""Blocks, a marked one and those before it, in which Anthropic looks for what it has (its documentation)."""
 
 SEPARATOR = "\n\n"
 """Between two parts of a prompt."""

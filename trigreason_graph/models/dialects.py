@@ -139,15 +139,17 @@ ORDER = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 def spelled(effort: Effort, levels: Sequence[str]) -> str:
-    """The effort as one of the levels a model takes: itself, else the next longer one, else the longest.
+    """The effort as one of the levels a model takes: itself, else the next shorter one, else the shortest.
+
+    Not a longer one: the call's limit has room for what was asked for.
 
     Args:
         effort: What is asked for.
         levels: What the model takes; nothing when that is not known.
     """
     known = sorted((level for level in levels if level in ORDER), key=ORDER.index)
-    enough = [level for level in known if ORDER.index(level) >= ORDER.index(effort)]
-    return enough[0] if enough else known[-1] if known else effort
+    short = [level for level in known if level != "none" and ORDER.index(level) <= ORDER.index(effort)]
+    return short[-1] if short else known[0] if known else effort
 
 
 def _logprobs(card: ModelCard) -> dict[str, Any]:
