@@ -46,8 +46,8 @@ class ModelCard:
         window: Context window in tokens; None when unknown.
         local: Runs on the user's machine or network: costs 0 by rule.
         trims_newlines: Its server's template trims the newlines that end a prefill.
-        hidden_tokens: Output tokens that its hidden reasoning may take on top of what a call asks for, at high effort;
-            0 for a model without. Such a model is sent no stop, which would end its reasoning, and no temperature
+        hidden_tokens: Output tokens that its hidden or private reasoning may take on top of what a call asks for, at
+            high effort; 0 for a model without. Such a model is sent no stop, which would end its reasoning, and no temperature
             where it refuses one.
         efforts: Takes a reasoning effort with each call.
         usage: Reports token counts, also on a stream.
@@ -74,6 +74,11 @@ class ModelCard:
     usage: bool = True
     cached: bool | None = None
     digest: str = ""
+
+    @property
+    def hides_reasoning(self) -> bool:
+        """Whether its reasoning is never shown, so that only the server can count it."""
+        return self.hidden_tokens > 0 and self.form == "content"
 
     def hidden_at(self, effort: Effort | None) -> int:
         """Hidden output tokens that a call of this effort is given; all of them without an effort."""

@@ -49,8 +49,7 @@ def _openai_arguments(
 ) -> dict[str, Any]:
     arguments: dict[str, Any] = {"max_tokens": options.max_tokens + card.hidden_at(options.effort)}
     body: dict[str, Any] = {}
-    refuses_temperature = card.hidden_tokens and card.form == "content"  # OpenAI's own reasoning models
-    if options.temperature is not None and not refuses_temperature:
+    if options.temperature is not None and not card.hides_reasoning:
         arguments["temperature"] = options.temperature
     if options.stop and not card.hidden_tokens:
         arguments["stop"] = list(options.stop)

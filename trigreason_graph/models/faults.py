@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.models.servers import SERVERS
 from trigreason_graph.reasoning.text import clean
 
 if TYPE_CHECKING:
@@ -141,7 +142,11 @@ def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str]
     else:
         what = f"failed ({kind})"
     detail = redact(" ".join(clean(str(fault)).split()), secrets)[:LONGEST_DETAIL]
-    return f"{card.full_name} {what}: {detail}" if detail else f"{card.full_name} {what}"
+    told = f"{card.full_name} {what}: {detail}" if detail else f"{card.full_name} {what}"
+    server = SERVERS.get(card.provider)
+    if server is None or not server.start or status is not None or not _is_broken_connection(fault):
+        return told
+    return f"{told} Start a server with: {server.start.format(name=card.name)}"
 
 
 _KEY_SHAPES = re.compile(

@@ -37,6 +37,8 @@ def card_of(model: BaseChatModel) -> ModelCard:
 
 def embedded_card(model: Any) -> ModelCard:
     """The card of an EmbeddedChat."""
+    from trigreason_graph.models.embedded.catalog import MODELS
+
     source = str(model.source)
     name = Path(source).stem if source.endswith(".gguf") else source
     thinking = thinks(name)
@@ -52,6 +54,7 @@ def embedded_card(model: Any) -> ModelCard:
         window=model.context,
         local=True,
         hidden_tokens=HIDDEN_TOKENS if thinking else 0,
+        digest=MODELS[source].sha256 if source in MODELS else "",  # a file of the user's own takes long to hash
     )
 
 

@@ -92,7 +92,7 @@ class Run:
                 yield self._hand_on(more)
             if not self._stopped:
                 yield self._tell(self._text.rest(ended=self._ended_by_itself))
-            elif self.closed and self._terms.card.hidden_tokens:
+            elif self.closed and self._terms.card.hides_reasoning:
                 await self._read_out()
         finally:
             await self.aclose()

@@ -25,18 +25,22 @@ class Server:
         url: Where it listens unless told otherwise.
         key: Environment variable of its key.
         needs_key: Whether it takes nobody without one.
+        start: The command that starts one for {name}; empty for a hosted one.
     """
 
     url: str
     key: str
     needs_key: bool = False
+    start: str = ""
 
 
 SERVERS = {
-    "vllm": Server("http://127.0.0.1:8000/v1", "VLLM_API_KEY"),
-    "sglang": Server("http://127.0.0.1:30000/v1", "SGLANG_API_KEY"),
-    "llama_cpp": Server("http://127.0.0.1:8080/v1", "LLAMA_API_KEY"),
-    "lmstudio": Server("http://127.0.0.1:1234/v1", "LM_API_TOKEN"),
+    "vllm": Server("http://127.0.0.1:8000/v1", "VLLM_API_KEY", start="vllm serve {name}"),
+    "sglang": Server(
+        "http://127.0.0.1:30000/v1", "SGLANG_API_KEY", start="python -m sglang.launch_server --model-path {name}"
+    ),
+    "llama_cpp": Server("http://127.0.0.1:8080/v1", "LLAMA_API_KEY", start="llama-server -m MODEL.gguf"),
+    "lmstudio": Server("http://127.0.0.1:1234/v1", "LM_API_TOKEN", start="lms server start"),
     "deepseek": Server("https://api.deepseek.com/beta", "DEEPSEEK_API_KEY", needs_key=True),
     "openrouter": Server("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", needs_key=True),
 }

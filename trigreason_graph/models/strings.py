@@ -96,7 +96,10 @@ URL_FIELDS = ("base_url", "api_base", "url", "endpoint", "endpoint_url", "servic
 
 
 def _community(name: str, url: str | None, temperature: float | None) -> BaseChatModel:
-    """ "ChatYuan2:yuan2" of langchain-community, whose notice that it is being sunset is meant for its users' code."""
+    """A class of langchain-community by its name, as in "ChatYuan2:yuan2".
+
+    The package warns on import that it is being sunset; who writes "community:" knows.
+    """
     kind_name, _, model_name = name.partition(":")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -107,6 +110,8 @@ def _community(name: str, url: str | None, temperature: float | None) -> BaseCha
             raise ValueError(f"langchain-community has no chat model {kind_name!r}; write community:ClassName:model")
         wanted = {MODEL_FIELDS: model_name or None, URL_FIELDS: url, ("temperature",): temperature}
         given = {_field(kind, names): value for names, value in wanted.items() if value is not None}
+        if "max_retries" in kind.model_fields:
+            given["max_retries"] = 1  # most of them count the first try as one
         return kind(**given)
 
 
