@@ -62,7 +62,7 @@ class Run:
     @property
     def closed(self) -> bool:
         """Whether the reader had the stream closed before it was over."""
-        return self._stopped and not self._over
+        return self._stopped and (self._read_to_end or not self._over)
 
     async def wait_for_text(self) -> None:
         """Read up to the first text, or to the end of a reply without any.
@@ -92,7 +92,7 @@ class Run:
                 yield self._hand_on(more)
             if not self._stopped:
                 yield self._tell(self._text.rest(ended=self._ended_by_itself))
-            elif self.closed and self._terms.card.hides_reasoning:
+            elif self.closed and not self._limit and self._terms.card.hides_reasoning and self._tells_why_it_ends:
                 await self._read_out()
         finally:
             await self.aclose()
@@ -110,7 +110,7 @@ class Run:
         """The attempt, when the stream is over or closed."""
         if self._limit:
             return self._attempt("cut", self._limit)
-        if self.closed or self._read_to_end:
+        if self.closed:
             return self._attempt("cut", "closed")
         if self._fault:
             return self._attempt("cut", "broken", self._fault)
@@ -159,8 +159,8 @@ class Run:
         What it still says is little, since the reasoning is done. Closing would save that and hide the rest.
         """
         self._read_to_end = True
-        while await self._more() is not None:
-            pass
+        while (chunk := await self._more()) is not None:
+            self._tokens_out += tokens_in_text(text_of(chunk.message)[0])
 
     async def _next(self, patience: float) -> ChatGenerationChunk | None:
         left = self._seconds_left()
@@ -219,7 +219,7 @@ class Run:
         return told
 
     def _attempt(self, status: Status, finish: str, fault: str = "") -> Attempt:
-        whole = status == "ok" or self._read_to_end
+        whole = status == "ok" or (self._read_to_end and self._finish and not self._fault)
         # A prompt that nobody counted has been left out by the client, not free.
         exact = self._usage if whole and self._usage and self._usage.tokens_in else None
         usage = exact or self._estimate()
