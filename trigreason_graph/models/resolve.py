@@ -6,6 +6,7 @@ from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
 
+from trigreason_graph.models.card_store import best_card
 from trigreason_graph.models.faults import redact
 from trigreason_graph.models.known import thinks
 from trigreason_graph.models.prices import PriceTable
@@ -43,7 +44,7 @@ def resolve_model(
         raise ValueError(f'{role}= must be a "provider:model" string or a BaseChatModel, not {kind}{hint}')
     if isinstance(model, ReasoningModel):
         return model.model_copy(update={"role": role, "prices": {**model.prices, **(prices or {})}})
-    return ReasoningModel(inner=model, role=role, prices=prices or {})
+    return ReasoningModel(inner=model, card=best_card(model), role=role, prices=prices or {})
 
 
 def _from_string(text: str, role: Role, temperature: float | None) -> BaseChatModel:
