@@ -127,7 +127,7 @@ def _noting(report: ProbeReport, note: str) -> ProbeReport:
 
 
 def _left_out(card: ModelCard, prices: PriceTable) -> str:
-    asked = questions.most_asked(card)
+    asked, card = questions.most_asked(card), questions.cut_short(card)
     tokens_in = sum(estimate_tokens(messages) for messages, _ in asked)
     tokens_out = sum(options.max_tokens + card.hidden_at(options.effort) for _, options in asked)
     dollars = cost(card, Usage(tokens_in=tokens_in, tokens_out=tokens_out), prices)
@@ -184,6 +184,9 @@ class _Probe:
         if self._static.logprobs or reply.usage is not None or reply.alternatives:
             await self._second_reply(reply)
         await self._prefill()
+        hidden = questions.hidden_tokens(self.card, reply)
+        if hidden != self.card.hidden_tokens:
+            self._note("hidden_tokens", hidden)
         if self._found["window"].how == "server":  # now that the model is loaded, its server may know better
             facts = await server_facts(self._inner, self._static)
             self.server_says({name: value for name, value in facts.items() if name == "window"})
@@ -192,12 +195,12 @@ class _Probe:
         self._found[name] = Capability(name, value, how)
 
     def _asking(self, alternatives: int) -> ModelCard:
-        return replace(self.card, logprobs=alternatives > 0, top_logprobs=alternatives)
+        return replace(questions.cut_short(self.card), logprobs=alternatives > 0, top_logprobs=alternatives)
 
     async def _plain_reply(self) -> Reply:
         """Streaming, log-probabilities, form and usage, from one short question."""
         # Log-probabilities are refused by hidden reasoning, and cannot be asked of a client that takes no options.
-        askable = self.card.dialect in ("openai", "ollama") and not self.card.hidden_tokens
+        askable = self.card.dialect in ("openai", "ollama") and not questions.is_hidden(self.card)
         for alternatives in questions.ALTERNATIVES if askable else (0,):
             card = self._asking(alternatives)
             try:
@@ -248,10 +251,10 @@ class _Probe:
                 self._note("continues", way)
                 await self._newlines(card)
                 return
-        if len(faults) == len(ways):  # nothing was seen
-            self.notes += list(dict.fromkeys(faults))
-        else:
+        unanswered = [fault for fault in faults if not questions.is_refusal(fault)]
+        if len(unanswered) < len(ways):
             self._note("style", "turn")
+        self.notes += list(dict.fromkeys(unanswered))
 
     async def _newlines(self, card: ModelCard) -> None:
         text, fault = await self._caller.go_on(card, *questions.lines_counted(card))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -10,6 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from trigreason_graph.models.cards import Continues, Effort, LogprobSpace, ModelCard
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.forms import CLOSE, OPEN
+from trigreason_graph.models.known import HIDDEN_TOKENS
 from trigreason_graph.models.probe.replies import Reply
 
 PLAIN = "Write the numbers from one to eight in words, separated by commas, and nothing else."
@@ -51,6 +54,14 @@ def lines_counted(card: ModelCard) -> tuple[list[BaseMessage], Options]:
 def _prefilled(question: str, begun: str, card: ModelCard) -> tuple[list[BaseMessage], Options]:
     opened = "" if card.form == "content" else f"{OPEN}\n"
     return [HumanMessage(question), AIMessage(opened + begun)], Options(REST_TOKENS, 0.0)
+
+
+_REFUSAL = re.compile(r" answered (400|422|501)\b")
+
+
+def is_refusal(fault: str) -> bool:
+    """Whether a server has refused what it was asked (some refuse a trailing assistant message), and did not fail."""
+    return bool(_REFUSAL.search(fault))
 
 
 def goes_on(text: str) -> bool:
@@ -120,5 +131,27 @@ def most_asked(card: ModelCard) -> list[tuple[list[BaseMessage], Options]]:
 
 
 def takes_turns_only(card: ModelCard) -> bool:
-    """Whether it is known that the model continues no prefill: OpenAI's API, and hidden reasoning anywhere."""
-    return card.provider in ("openai", "azure_openai") or card.hidden_tokens > 0
+    """Whether it is known that the model continues no prefill: OpenAI's API, and reasoning that nobody sees."""
+    return card.provider in ("openai", "azure", "azure_openai") or is_hidden(card)
+
+
+def is_hidden(card: ModelCard) -> bool:
+    """Whether the model reasons where nobody sees it."""
+    return card.hidden_tokens > 0 and card.form == "content"
+
+
+def cut_short(card: ModelCard) -> ModelCard:
+    """The card under which a question is asked: thinking that is seen need not be waited for."""
+    return card if is_hidden(card) else replace(card, hidden_tokens=0)
+
+
+def hidden_tokens(card: ModelCard, reply: Reply) -> int:
+    """Tokens that a call must be given beside what it asks for.
+
+    Args:
+        card: Of the model, its style and form as probed.
+        reply: To a plain question. Reasoning that was counted and not seen is hidden.
+    """
+    unseen = reply.usage is not None and reply.usage.tokens_reasoning > 0 and card.form == "content"
+    private = card.style == "turn" and card.form != "content"
+    return (card.hidden_tokens or HIDDEN_TOKENS) if unseen or private or is_hidden(card) else 0

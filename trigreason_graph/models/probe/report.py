@@ -81,12 +81,19 @@ class ProbeReport:
 
 def known_statically(card: ModelCard) -> dict[str, Capability]:
     """What a card says before anybody was asked, by capability."""
-    known: dict[str, Capability] = {}
-    for name in CAPABILITIES:
-        value = getattr(card, name)
-        silent = value is None or value == "" or (name in ASSUMED and card.provider not in OWN_APIS)
-        known[name] = Capability(name, value, "unknown" if silent else "static")
-    return known
+    return {
+        name: Capability(name, value, "unknown" if _is_silent(card, name, value) else "static")
+        for name in CAPABILITIES
+        for value in [getattr(card, name)]
+    }
+
+
+def _is_silent(card: ModelCard, name: str, value: Value) -> bool:
+    if value is None or value == "":
+        return True
+    if name in ("logprobs", "top_logprobs") and not value:  # not asked for as a rule; refused by hidden reasoning only
+        return not card.hidden_tokens
+    return name in ASSUMED and card.provider not in OWN_APIS
 
 
 def with_findings(card: ModelCard, findings: Sequence[Capability], alternatives: int) -> ModelCard:
