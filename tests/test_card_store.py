@@ -98,6 +98,7 @@ class TestUse:
         model = ScriptedModel(script=[])
         save_record(model, replace(model.trigreason_card, logprobs=False, window=1))
         assert best_card(model) == model.trigreason_card
+        assert best_card(model, named=True).window == 1
 
     def test_a_new_probe_takes_the_place_of_the_last(self) -> None:
         kept(ollama(), window=1)

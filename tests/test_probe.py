@@ -465,7 +465,6 @@ class TestDegradations:
         ("change", "told"),
         [
             ({"logprobs": False}, "no log-probabilities from fake:model: cognitive offload uses text signs only"),
-            ({"top_logprobs": 0}, "tells no alternatives"),
             ({"logprob_space": "tempered"}, "temperature 1"),
             ({"style": "turn"}, "fake:model continues no prefill: it is asked in turns"),
             ({"streams": False}, "does not stream"),

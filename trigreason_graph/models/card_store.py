@@ -152,10 +152,15 @@ def _adapter() -> Any:
     return TypeAdapter(Record)
 
 
-def best_card(model: BaseChatModel) -> ModelCard:
-    """The card of a chat model: its own, else the one a probe has kept, else static knowledge. Asks no server."""
+def best_card(model: BaseChatModel, *, named: bool = False) -> ModelCard:
+    """The card of a chat model: its own, else the one a probe has kept, else static knowledge. Asks no server.
+
+    Args:
+        model: The chat model.
+        named: It was made from a model string, so that a card it carries is our static knowledge, and nobody's word.
+    """
     static = card_of(model)
-    if has_own_card(model):
+    if has_own_card(model) and not named:
         return static
     record = read_record(model)
     return static if record is None else applied(record, static)

@@ -26,9 +26,7 @@ def _small(card: ModelCard) -> Iterator[str]:
     name = card.full_name
     if not card.logprobs:
         yield f"no log-probabilities from {name}: cognitive offload uses text signs only"
-    elif not card.top_logprobs:
-        yield f"{name} tells no alternatives to a token: the entropy of a step's first token is unknown"
-    if card.logprobs and card.logprob_space == "tempered":
+    elif card.logprob_space == "tempered":
         yield (
             f"{name} reports log-probabilities after the temperature was applied: thresholds on them hold for "
             "temperature 1"

@@ -38,4 +38,5 @@ def resolve_model(
         raise ValueError(f'{role}= must be a "provider:model" string or a BaseChatModel, not {kind}{hint}')
     if isinstance(model, ReasoningModel):
         return model.model_copy(update={"role": role, "prices": {**model.prices, **(prices or {})}})
-    return ReasoningModel(inner=model, card=best_card(model), role=role, prices=prices or {})
+    card = best_card(model, named=isinstance(spec, str))
+    return ReasoningModel(inner=model, card=card, role=role, prices=prices or {})

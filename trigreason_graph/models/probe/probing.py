@@ -118,7 +118,7 @@ def card_report(model: ModelSpec, *, role: Role = "small", prices: PriceTable | 
 def _before(model: ModelSpec, role: Role, prices: PriceTable | None) -> tuple[ReasoningModel, ModelCard, bool]:
     """The wrapped model, what is known of it, and whether that was given by hand."""
     wrapped = resolve_model(model, role, prices=prices)
-    given = isinstance(model, ReasoningModel) or has_own_card(wrapped.inner)
+    given = isinstance(model, ReasoningModel) or (not isinstance(model, str) and has_own_card(wrapped.inner))
     return wrapped, wrapped.card if given else card_of(wrapped.inner), given
 
 

@@ -34,9 +34,6 @@ ASSUMED = (
 )
 """Fields that an unknown server's or client's card only assumes."""
 
-OWN_APIS = ("embedded", "ollama", "openai", "azure_openai")
-"""Providers whose servers `card_of` knows; of any other it only knows how its client is spoken to."""
-
 
 @dataclass(frozen=True, slots=True)
 class Capability:
@@ -93,7 +90,8 @@ def _is_silent(card: ModelCard, name: str, value: Value) -> bool:
         return True
     if name in ("logprobs", "top_logprobs") and not value:  # not asked for as a rule; refused by hidden reasoning only
         return not card.hidden_tokens
-    return name in ASSUMED and card.provider not in OWN_APIS
+    known_by_address_only = card.provider == "local" or "." in card.provider
+    return name in ASSUMED and (known_by_address_only or card.dialect == "plain")
 
 
 def with_findings(card: ModelCard, findings: Sequence[Capability], alternatives: int) -> ModelCard:
