@@ -47,6 +47,7 @@ class OllamaServer(ModelServer):
         faults: What goes wrong.
         host: Address to listen on.
         port: Port to listen on; 0: any free one.
+        keep_alive: Whether connections are kept for further requests; see :class:`ModelServer`.
     """
 
     def __init__(
@@ -57,8 +58,9 @@ class OllamaServer(ModelServer):
         faults: Faults | None = None,
         host: str = LOOPBACK,
         port: int = 0,
+        keep_alive: bool = False,
     ) -> None:
-        super().__init__(models, faults=faults, host=host, port=port)
+        super().__init__(models, faults=faults, host=host, port=port, keep_alive=keep_alive)
         self.version = version
 
     def routes(self) -> Mapping[str, tuple[str, Handler]]:

@@ -60,6 +60,7 @@ class OpenAIServer(ModelServer):
         faults: What goes wrong.
         host: Address to listen on.
         port: Port to listen on; 0: any free one.
+        keep_alive: Whether connections are kept for further requests; see :class:`ModelServer`.
     """
 
     def __init__(
@@ -74,13 +75,14 @@ class OpenAIServer(ModelServer):
         faults: Faults | None = None,
         host: str = LOOPBACK,
         port: int = 0,
+        keep_alive: bool = False,
     ) -> None:
         self.flavour = FLAVOURS[flavour]
         if cache_minimum is not None:
             self.flavour = replace(self.flavour, cache_minimum=cache_minimum)
         if cache_block is not None:
             self.flavour = replace(self.flavour, cache_block=cache_block)
-        super().__init__(models, faults=faults, host=host, port=port)
+        super().__init__(models, faults=faults, host=host, port=port, keep_alive=keep_alive)
         self._key = key
         self._reasoning_field: ReasoningField = reasoning_field
         self._stored: dict[str, Stored] = {}

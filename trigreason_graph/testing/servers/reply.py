@@ -29,6 +29,8 @@ class Refusal(Exception):
 class Host(Protocol):
     """What a reply needs of its server."""
 
+    keep_alive: bool
+
     def error_body(self, status: int, message: str) -> Any:
         """An error in the server's own form."""
         ...
@@ -117,7 +119,8 @@ class Reply:
     ) -> None:
         """Send the status and the headers."""
         self.record.status = status
-        fields = {"content-type": media_type, **(headers or {})}
+        connection = {} if self.host.keep_alive else {"connection": "close"}
+        fields = {"content-type": media_type, **connection, **(headers or {})}
         head = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
         await send({"type": "http.response.start", "status": status, "headers": head})
 

@@ -81,16 +81,27 @@ class ModelServer:
         faults: What goes wrong, by the number of the model call or decided for each request.
         host: Address to listen on.
         port: Port to listen on; 0: any free one.
+        keep_alive: Whether connections are kept for further requests, as the real servers do. Off, since many clients
+            (LangChain's among them) cannot be closed, and Python warns of the sockets they leave behind.
 
     Attributes:
         requests: All requests so far, in the order of their arrival.
     """
 
-    def __init__(self, models: Models, *, faults: Faults | None = None, host: str = LOOPBACK, port: int = 0) -> None:
+    def __init__(
+        self,
+        models: Models,
+        *,
+        faults: Faults | None = None,
+        host: str = LOOPBACK,
+        port: int = 0,
+        keep_alive: bool = False,
+    ) -> None:
         self.models = {
             name: model if isinstance(model, ServedModel) else ServedModel(model) for name, model in models.items()
         }
         self.requests: list[Record] = []
+        self.keep_alive = keep_alive
         self._faults: Faults = faults or {}
         self._address = (host, port)
         self._changed = threading.Condition()

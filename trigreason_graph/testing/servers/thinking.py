@@ -31,8 +31,8 @@ class ThinkingReader:
 
     @property
     def thinks(self) -> bool:
-        """Whether what comes next is thinking, or a tag."""
-        return self._place in ("inside", "opened", "thinking")
+        """Whether the answer has still to come, after thinking that has begun."""
+        return self._place in ("inside", "opened", "thinking", "closed")
 
     def feed(self, text: str) -> tuple[str, str]:
         """Thinking and answer that this text completes; what may be the beginning of a tag is held back."""
@@ -47,7 +47,7 @@ class ThinkingReader:
     def flush(self) -> tuple[str, str]:
         """What was held back, once the reply is over."""
         held, self._held = self._held, ""
-        return (held, "") if self.thinks else ("", held)
+        return ("", held) if self._place in ("before", "answer") else (held, "")
 
     def _read(self) -> tuple[str, str]:
         if self._place in ("before", "inside"):

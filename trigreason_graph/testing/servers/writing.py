@@ -174,7 +174,9 @@ class ModelReply(Reply):
                     thinks = self._reader.thinks
                     piece = Piece(*self._reader.feed(item.text), item.logprobs, item.tokens)
                     self.record.tokens_out += item.tokens
-                    self.record.tokens_reasoning += item.tokens if thinks or piece.thinking else 0
+                    self.record.tokens_reasoning += (
+                        item.tokens if (thinks or piece.thinking) and not piece.content else 0
+                    )
                 if piece.thinking or piece.content:
                     yield piece
 
