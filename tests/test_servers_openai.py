@@ -372,9 +372,11 @@ class TestErrors:
     )
     def test_a_prompt_beyond_the_window(self, flavour: Any, said: dict[str, Any]) -> None:
         turns: list[Any] = [{"role": "user", "content": "word " * 20}]
-        with flavoured(flavour, {"m": ServedModel("7", window=8)}) as client:
-            with pytest.raises(openai.BadRequestError, match=r"\b8 tokens") as error:
-                client.chat.completions.create(model="m", messages=turns)
+        with (
+            flavoured(flavour, {"m": ServedModel("7", window=8)}) as client,
+            pytest.raises(openai.BadRequestError, match=r"\b8 tokens") as error,
+        ):
+            client.chat.completions.create(model="m", messages=turns)
         assert isinstance(error.value.body, dict)
         assert said.items() <= error.value.body.items()
 

@@ -163,10 +163,12 @@ class TestRefused:
 
     @pytest.mark.parametrize("flavour", ["vllm", "llama.cpp", "deepseek"])
     def test_only_openai_has_it(self, flavour: Any) -> None:
-        with OpenAIServer({"m": "7"}, flavour=flavour) as server:
-            with openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0) as client:
-                with pytest.raises(openai.NotFoundError):
-                    client.responses.create(model="m", input="3 + 4?")
+        with (
+            OpenAIServer({"m": "7"}, flavour=flavour) as server,
+            openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0) as client,
+            pytest.raises(openai.NotFoundError),
+        ):
+            client.responses.create(model="m", input="3 + 4?")
 
 
 class TestChatOpenAI:
