@@ -128,7 +128,7 @@ class TestStored:
     def test_reasoning_that_was_not_stored_cannot_be_sent_back(self, client: openai.OpenAI) -> None:
         response = client.responses.create(model="o", input="3 + 4?", store=False)
         again: Any = [{"role": "user", "content": "3 + 4?"}, response.output[0].model_dump(exclude_none=True)]
-        with pytest.raises(openai.BadRequestError, match="Items are not persisted when `store` is set to false"):
+        with pytest.raises(openai.NotFoundError, match="Items are not persisted when `store` is set to false"):
             client.responses.create(model="o", input=again, store=False)
 
     @pytest.mark.parametrize("options", [{}, {"store": False, "include": ["reasoning.encrypted_content"]}])

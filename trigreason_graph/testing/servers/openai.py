@@ -210,7 +210,9 @@ class OpenAIServer(ModelServer):
 
     def _refused(self, refused: ValueError) -> Refusal:
         message, fields = (*refused.args, {})[:2]
-        return Refusal(400, self.error_body(400, message, **fields))
+        status = fields.get("status", 400)
+        own = {name: value for name, value in fields.items() if name != "status"}
+        return Refusal(status, self.error_body(status, message, **own))
 
 
 def _place(asked: Asked) -> Place:

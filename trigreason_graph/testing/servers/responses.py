@@ -114,7 +114,7 @@ class ResponsesRequest:
         raise ValueError(
             f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false. Try "
             "again with `store` set to true, or remove this item from your input.",
-            {"param": "input"},
+            {"status": 404, "param": "input", "code": None},
         )
 
 
