@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from tests.test_docs import ROOT, blocks
+from tests.unencrypted import no_certificates  # noqa: F401 - of itself used by every test
 from trigreason_graph.testing import Fault
 
 PAGE = "docs/testing.md"

@@ -16,6 +16,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
 
+from tests.unencrypted import no_certificates  # noqa: F401 - of itself used by every test
 from trigreason_graph.testing import Fault, OllamaServer, OpenAIServer, Record, Scripted, at_random
 from trigreason_graph.testing.servers.faults import FOREVER
 from trigreason_graph.testing.servers.server import ModelServer

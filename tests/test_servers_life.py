@@ -20,6 +20,7 @@ from langchain_openai import ChatOpenAI
 
 import trigreason_graph.testing
 from tests.test_layers import loaded_by
+from tests.unencrypted import no_certificates  # noqa: F401 - of itself used by every test
 from tests.wrapped import Reader, written
 from trigreason_graph.models import ModelCard, ReasoningModel
 from trigreason_graph.testing import Asked, OllamaServer, OpenAIServer, ScriptBackend, Scripted, ServedModel

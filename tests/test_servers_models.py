@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unencrypted import no_certificates  # noqa: F401 - of itself used by every test
 from tests.wrapped import Reader, written
 from trigreason_graph.models import ModelCard, ReasoningModel
 from trigreason_graph.testing import (

@@ -12,6 +12,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_ollama import ChatOllama
 
+from tests.unencrypted import no_certificates  # noqa: F401 - of itself used by every test
 from trigreason_graph.testing import Asked, OllamaServer, Scripted, ServedModel
 
 SEVEN = Scripted("It is 7.", thinking="3 + 4\nis 7", probability=0.5)

@@ -10,6 +10,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_openai import ChatOpenAI
 
+from tests.unencrypted import no_certificates  # noqa: F401 - of itself used by every test
 from trigreason_graph.testing import Asked, OpenAIServer, Scripted, ServedModel
 
 KEY = "sk-planted0123456789abcdef"
