@@ -199,7 +199,7 @@ class TestWholeReplies:
     def test_no_reason(self, wire: str) -> None:
         with failing(wire, Fault(after=2, then="end")) as (server, ask):
             assert ask(False) == "one two"
-        assert server.requests[0].finish == ""
+        assert (server.requests[0].outcome, server.requests[0].finish) == ("cut", "")
 
 
 class TestChatModels:

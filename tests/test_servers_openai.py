@@ -213,7 +213,7 @@ class TestThinking:
         with pytest.raises(openai.BadRequestError, match="reasoning_effort"):
             client.chat.completions.create(model="plain", messages=QUESTION, reasoning_effort="low")
 
-    @pytest.mark.parametrize("flavour", ["vllm", "llama.cpp", "deepseek"])
+    @pytest.mark.parametrize("flavour", ["vllm", "sglang", "llama.cpp", "deepseek"])
     @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
     def test_the_others_show_it_in_a_field(self, flavour: Any, field: Any) -> None:
         with flavoured(flavour, reasoning_field=field) as client:
@@ -223,6 +223,15 @@ class TestThinking:
         assert (whole[field].strip(), whole["content"].strip()) == ("3 + 4\nis 7", "It is 7.")
         assert "".join(delta.get(field) or "" for delta in deltas).strip() == "3 + 4\nis 7"
         assert "".join(delta.get("content") or "" for delta in deltas).strip() == "It is 7."
+
+    @pytest.mark.parametrize(("opens", "opening"), [(False, "<think>\n"), (True, "")])
+    def test_without_a_reasoning_parser_it_stays_in_the_content(self, opens: bool, opening: str) -> None:
+        models = {"m": ServedModel(SEVEN, thinking=True, opens=opens)}
+        with flavoured("vllm", models, reasoning_field=None) as client:
+            whole = client.chat.completions.create(model="m", messages=QUESTION).choices[0].message
+            stream = client.chat.completions.create(model="m", messages=QUESTION, stream=True)
+            text = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
+        assert whole.content == text == f"{opening}3 + 4\nis 7\n</think>\n\nIt is 7."
 
     def test_vllm_leaves_the_white_space(self) -> None:
         with flavoured("vllm") as client:
@@ -270,6 +279,13 @@ class TestContinuing:
     def test_vllm_refuses_both_at_once(self, flags: dict[str, Any]) -> None:
         with flavoured("vllm") as client, pytest.raises(openai.BadRequestError, match="add_generation_prompt"):
             client.chat.completions.create(model="plain", messages=BEGUN, extra_body=flags)
+
+    @pytest.mark.parametrize("flags", [CONTINUE, {"continue_final_message": True}])
+    def test_sglang(self, flags: dict[str, Any]) -> None:
+        with flavoured("sglang", {"m": prefill_or_none}) as client:
+            told = client.chat.completions.create(model="m", messages=BEGUN, extra_body=flags)
+            untold = client.chat.completions.create(model="m", messages=BEGUN)
+        assert (told.choices[0].message.content, untold.choices[0].message.content) == ("'It is'", "None")
 
     def test_vllm_in_the_middle_of_thinking(self) -> None:
         begun = [*QUESTION, {"role": "assistant", "content": "<think>\n3 +"}]
@@ -329,6 +345,7 @@ class TestErrors:
         [
             ("openai", "Incorrect API key provided: sk-plant"),
             ("vllm", "Error code: 401"),
+            ("sglang", "Error code: 401"),
             ("llama.cpp", "Invalid API Key"),
             ("deepseek", "Authentication Fails"),
         ],
@@ -350,6 +367,7 @@ class TestErrors:
         [
             ("openai", 404, "The model `other` does not exist or you do not have access to it."),
             ("vllm", 404, "The model `other` does not exist."),
+            ("sglang", 404, "The model `other` does not exist."),
             ("deepseek", 400, "Model Not Exist"),
         ],
     )
@@ -367,6 +385,7 @@ class TestErrors:
         [
             ("openai", {"code": "context_length_exceeded", "type": "invalid_request_error"}),
             ("vllm", {"code": 400, "type": "BadRequestError"}),
+            ("sglang", {"code": 400, "type": "BadRequestError"}),
             ("llama.cpp", {"type": "exceed_context_size_error", "n_prompt_tokens": 23, "n_ctx": 8}),
             ("deepseek", {"type": "invalid_request_error"}),
         ],
@@ -387,6 +406,13 @@ class TestErrors:
         assert answer.status_code == 400
         assert answer.json()["error"]["type"] == "invalid_request_error"
 
+    def test_a_body_of_no_known_shape(self, server: OpenAIServer) -> None:
+        answer = httpx.post(f"{server.url}/v1/chat/completions", json={"model": "plain", "messages": ["hi"]})
+        assert answer.status_code == 400
+        answer = httpx.post(f"{server.url}/v1/responses", json={"model": "plain", "input": [7]})
+        assert answer.status_code == 500
+        assert {record.outcome for record in server.requests} == {"refused"}
+
     def test_a_script_that_is_over(self) -> None:
         with flavoured("openai", {"m": ["once"]}) as client:
             client.chat.completions.create(model="m", messages=QUESTION)
@@ -395,7 +421,7 @@ class TestErrors:
 
 
 class TestWhatItTells:
-    @pytest.mark.parametrize("flavour", ["openai", "vllm", "llama.cpp", "deepseek"])
+    @pytest.mark.parametrize("flavour", ["openai", "vllm", "sglang", "llama.cpp", "deepseek"])
     def test_models(self, flavour: Any) -> None:
         with flavoured(flavour) as client:
             assert [model.id for model in client.models.list().data] == ["plain", "thinker"]

@@ -23,6 +23,7 @@ class Asked:
         stop: Texts before which the reply ends.
         top_logprobs: Alternatives per token.
         think: Whether a thinking model thinks in this reply.
+        opens: Whether the prompt has opened the thinking already, so that the model writes no opening tag.
         effort: Reasoning effort ("low", "medium", "high"), where the API has one.
         response_format: In OpenAI's form, where a JSON reply is asked for.
         model: Its name, as in the request.
@@ -38,6 +39,7 @@ class Asked:
     stop: tuple[str, ...] = ()
     top_logprobs: int = 0
     think: bool = False
+    opens: bool = False
     effort: str | None = None
     response_format: Mapping[str, Any] | None = None
     model: str = ""

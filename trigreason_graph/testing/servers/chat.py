@@ -59,6 +59,7 @@ class ChatRequest:
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
             top_logprobs=body.get("top_logprobs") or 0,
             think=think,
+            opens=model.opens,
             effort=body.get("reasoning_effort"),
             response_format=body.get("response_format"),
             model=body["model"],
@@ -133,7 +134,7 @@ class ChatWire:
 
     media_type = "text/event-stream; charset=utf-8"
 
-    def __init__(self, flavour: Flavour, body: Mapping[str, Any], asked: Asked, field: ReasoningField) -> None:
+    def __init__(self, flavour: Flavour, body: Mapping[str, Any], asked: Asked, field: ReasoningField | None) -> None:
         self.streams = bool(body.get("stream"))
         self._flavour, self._field = flavour, field
         self._logprobs = bool(body.get("logprobs"))
@@ -153,7 +154,7 @@ class ChatWire:
     def piece(self, piece: Piece) -> list[bytes]:
         """One chunk; nothing for thinking that is hidden."""
         delta: dict[str, Any] = {}
-        if piece.thinking and not self._flavour.hides:
+        if piece.thinking and self._field is not None and not self._flavour.hides:
             delta[self._field] = piece.thinking
         if piece.content:
             delta["content"] = piece.content
@@ -178,12 +179,13 @@ class ChatWire:
     def whole(self, pieces: list[Piece], record: Record) -> Any:
         """One object."""
         thinking = "" if self._flavour.hides else "".join(piece.thinking for piece in pieces)
+        shown_thinking: dict[str, Any] = {self._field: thinking} if thinking and self._field is not None else {}
         content = self._echo + "".join(piece.content for piece in pieces)
         shown = [one for piece in pieces if piece.content or not self._flavour.hides for one in piece.logprobs]
         message: dict[str, Any] = {
             "role": "assistant",
             "content": None if self._flavour.name == "vllm" and thinking and not content else content,
-            **({self._field: thinking} if thinking else {}),
+            **shown_thinking,
             **({"refusal": None, "annotations": []} if self._flavour.name == "openai" else {}),
         }
         choice = {"index": 0, "message": message, "logprobs": self._told(shown), "finish_reason": record.finish or None}

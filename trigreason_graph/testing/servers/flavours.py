@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from trigreason_graph.testing.servers.asked import OPEN
 
-FlavourName = Literal["openai", "vllm", "llama.cpp", "deepseek"]
+FlavourName = Literal["openai", "vllm", "sglang", "llama.cpp", "deepseek"]
 ReasoningField = Literal["reasoning_content", "reasoning"]
 
 OPENAI_TYPES = {429: "requests", 500: "server_error", 503: "server_error"}
@@ -71,6 +71,13 @@ def _vllm_error(status: int, message: str, fields: Mapping[str, Any]) -> Any:
     return {"error": {"message": message, "type": kind, "param": fields.get("param"), "code": status}}
 
 
+def _sglang_error(status: int, message: str, fields: Mapping[str, Any]) -> Any:
+    if status == 401:
+        return {"error": "Unauthorized"}
+    kind = VLLM_TYPES.get(status, "InternalServerError")
+    return {"object": "error", "message": message, "type": kind, "param": fields.get("param"), "code": status}
+
+
 def _llama_error(status: int, message: str, fields: Mapping[str, Any]) -> Any:
     own = {name: value for name, value in fields.items() if name in ("type", "n_prompt_tokens", "n_ctx")}
     return {"error": {"code": status, "message": message, "type": LLAMA_TYPES.get(status, "server_error"), **own}}
@@ -85,6 +92,7 @@ def _deepseek_error(status: int, message: str, fields: Mapping[str, Any]) -> Any
 FLAVOURS: Mapping[FlavourName, Flavour] = {
     "openai": Flavour("openai", _openai_error, hides=True, tells_reasoning=True, cache_minimum=1_024, cache_block=128),
     "vllm": Flavour("vllm", _vllm_error, strips=False, cache_block=16),
+    "sglang": Flavour("sglang", _sglang_error),
     "llama.cpp": Flavour("llama.cpp", _llama_error, echoes=True, any_model=True),
     "deepseek": Flavour("deepseek", _deepseek_error, tells_reasoning=True, cache_block=64),
 }
@@ -107,7 +115,7 @@ def unknown_model(flavour: Flavour, name: str) -> tuple[int, str]:
     """Status and text of the error for a model that is not served."""
     if flavour.name == "openai":
         return 404, f"The model `{name}` does not exist or you do not have access to it."
-    if flavour.name == "vllm":
+    if flavour.name in ("vllm", "sglang"):
         return 404, f"The model `{name}` does not exist."
     return 400, "Model Not Exist"
 
@@ -139,6 +147,8 @@ def continued(flavour: Flavour, body: Mapping[str, Any], *, beta: bool, thinking
     last = messages[-1]
     if flavour.name == "vllm":
         return _continued_by_vllm(body)
+    if flavour.name == "sglang":
+        return bool(body.get("continue_final_message")) and bool(last["role"] == "assistant")
     if flavour.name == "deepseek" and last.get("prefix"):
         if not beta:
             raise ValueError(

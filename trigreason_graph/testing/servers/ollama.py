@@ -191,6 +191,7 @@ class OllamaServer(ModelServer):
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
             top_logprobs=int(body.get("top_logprobs") or 0),
             think=self._thinks(body, model),
+            opens=model.opens,
             effort=body["think"] if isinstance(body.get("think"), str) else None,
             response_format=_response_format(body.get("format")),
             model=body["model"],

@@ -43,17 +43,19 @@ class OpenAIServer(ModelServer):
     |---|---|---|
     | openai | is answered by a new turn | hidden, counted |
     | vllm | is continued with add_generation_prompt=false and continue_final_message=true | in a field |
+    | sglang | is continued with continue_final_message=true | in a field |
     | llama.cpp | is continued, and repeated by replies that are not streamed; refused while thinking | in a field |
     | deepseek | is continued with `"prefix": true`, under /beta | in a field, counted |
 
-    OpenAI also has /v1/responses, and refuses the parameters of others. vLLM has /health and /version, llama.cpp has
-    /health and /props, DeepSeek does without /v1.
+    OpenAI also has /v1/responses, and refuses the parameters of others. vLLM has /health and /version, SGLang
+    /health, llama.cpp /health and /props; DeepSeek does without /v1.
 
     Args:
         models: What is served, by name.
         flavour: Whose ways it has.
         key: The API key that is asked for; None: any, or none.
-        reasoning_field: Where thinking is shown: "reasoning_content", or "reasoning" as newer vLLM and OpenRouter.
+        reasoning_field: Where thinking is shown: "reasoning_content"; "reasoning", as vLLM since 0.11.2 and OpenRouter;
+            None: it stays in the content, as with vLLM and SGLang that were started without a reasoning parser.
         cache_minimum: Shortest prompt of which a part is told to come from the cache; None: as the flavour's (OpenAI
             1,024 tokens).
         cache_block: Tokens by which that part grows; None: as the flavour's (OpenAI 128, DeepSeek 64, vLLM 16).
@@ -69,7 +71,7 @@ class OpenAIServer(ModelServer):
         *,
         flavour: FlavourName = "openai",
         key: str | None = None,
-        reasoning_field: ReasoningField = "reasoning_content",
+        reasoning_field: ReasoningField | None = "reasoning_content",
         cache_minimum: int | None = None,
         cache_block: int | None = None,
         faults: Faults | None = None,
@@ -84,7 +86,7 @@ class OpenAIServer(ModelServer):
             self.flavour = replace(self.flavour, cache_block=cache_block)
         super().__init__(models, faults=faults, host=host, port=port, keep_alive=keep_alive)
         self._key = key
-        self._reasoning_field: ReasoningField = reasoning_field
+        self._reasoning_field = reasoning_field
         self._stored: dict[str, Stored] = {}
 
     def routes(self) -> Mapping[str, tuple[str, Handler]]:
@@ -100,6 +102,7 @@ class OpenAIServer(ModelServer):
                 f"{RESPONSES_PATH}/{{name}}": ("GET", self._stored_response),
             },
             "vllm": {"/health": ("GET", self._health), "/version": ("GET", self._version)},
+            "sglang": {"/health": ("GET", self._health)},
             "llama.cpp": {"/health": ("GET", self._health), "/props": ("GET", self._props)},
             "deepseek": {"/models": ("GET", self._models), **dict.fromkeys(CHAT_PATHS, of_all[CHAT_PATHS[0]])},
         }
@@ -139,7 +142,8 @@ class OpenAIServer(ModelServer):
         if record.tokens_in > model.window:
             message, fields = too_long(self.flavour, record.tokens_in, model.window)
             raise Refusal(400, self.error_body(400, message, **fields))
-        reader = ThinkingReader(_place(asked), strips=self.flavour.strips)
+        unparsed = self._reasoning_field is None and not self.flavour.hides
+        reader = ThinkingReader("answer" if unparsed else _place(asked), strips=self.flavour.strips)
         return ModelReply(self, record, wire, model.backend, asked, reader, self.flavour.cached)
 
     async def _models(self, request: Request, record: Record) -> Reply:
@@ -174,9 +178,14 @@ class OpenAIServer(ModelServer):
         )
 
     def _card(self, name: str, model: ServedModel) -> dict[str, Any]:
-        owner = {"openai": "openai", "vllm": "vllm", "llama.cpp": "llamacpp", "deepseek": "deepseek"}
-        card = {"id": name, "object": "model", "created": int(time.time()), "owned_by": owner[self.flavour.name]}
-        if self.flavour.name == "vllm":
+        owners = {"llama.cpp": "llamacpp"}
+        card = {
+            "id": name,
+            "object": "model",
+            "created": int(time.time()),
+            "owned_by": owners.get(self.flavour.name, self.flavour.name),
+        }
+        if self.flavour.name in ("vllm", "sglang"):
             card |= {"root": name, "parent": None, "max_model_len": model.window}
         if self.flavour.name == "llama.cpp":
             card["meta"] = {"n_ctx_train": model.window}

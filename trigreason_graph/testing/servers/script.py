@@ -91,7 +91,7 @@ def _as_written(reply: Scripted, asked: Asked) -> str:
     text = reply.text or ""
     if not asked.think or not reply.thinking or asked.past_thinking:
         return text
-    opening = f"{OPEN}\n" if asked.prefill is None else ""
+    opening = f"{OPEN}\n" if asked.prefill is None and not asked.opens else ""
     return f"{opening}{reply.thinking}\n{CLOSE}\n\n{text}"
 
 

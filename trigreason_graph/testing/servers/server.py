@@ -233,6 +233,9 @@ class ModelServer:
                 return await handler(request, record)
             except Refusal as refusal:
                 return Reply(self, record, refusal.body, refusal.status)
+            except Exception as failure:  # a model that is not there, a script's mistake, a body of no known shape
+                message = f"{type(failure).__name__}: {failure}"
+                return Reply(self, record, self.error_body(500, message), 500)
 
         return endpoint
 

@@ -105,7 +105,7 @@ class Thinks:
         """The model's reply with its tags; each tag counts as a token that was certain."""
         searching = asked.think and not asked.past_thinking
         tags = 0
-        if searching and asked.prefill is None:
+        if searching and asked.prefill is None and not asked.opens:
             tags += 1
             yield _tag(f"{OPEN}\n")
         held: list[Chunk] = []

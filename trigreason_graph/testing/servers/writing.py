@@ -144,6 +144,7 @@ class ModelReply(Reply):
             await self.cut(scope)
         for piece in pieces:
             self._sent(piece)
+        self.record.outcome = "open" if self.record.finish else "cut"
         await self.send_whole(send, self.fault.text or GARBAGE if self.fault.then == "garbage" else body)
 
     async def _events(self) -> AsyncGenerator[Piece | Fault, None]:
