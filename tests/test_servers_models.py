@@ -31,7 +31,7 @@ from trigreason_graph.testing.servers.asked import Backend, Chunk, End
 from trigreason_graph.testing.servers.script import ScriptEnded
 from trigreason_graph.testing.servers.thinking import Place, ThinkingReader
 
-TURNS: list[Any] = [{"role": "user", "content": "What is 3 + 4? Answer briefly."}]
+TURNS: list[Any] = [{"role": "user", "content": "Write a story about a dog and a cat."}]
 USER = ({"role": "user", "content": "3 + 4?"},)
 CONTINUE = {"add_generation_prompt": False, "continue_final_message": True}
 

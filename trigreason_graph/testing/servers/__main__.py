@@ -29,13 +29,14 @@ def main(arguments: list[str] | None = None) -> int:
     except (ModelNotReady, OSError) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
-    with server:
+    try:
         sys.stdout.write(_greeting(given.flavour, server, given.key))
         sys.stdout.flush()
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            sys.stdout.write(f"{len(server.calls)} calls were answered\n")
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        sys.stdout.write(f"{len(server.calls)} calls were answered\n")
+    finally:
+        server.stop()
     return 0
 
 
