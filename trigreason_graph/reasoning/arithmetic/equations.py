@@ -209,14 +209,14 @@ def _clean_words(row: Sequence[Lexeme], at: int) -> bool:
     first = row[at]
     if first.text in CLAUSE_WORDS:
         return True
-    if first.text == "and":
+    if first.text in ("and", "per"):
         following = row[at + 1] if at + 1 < len(row) else None
         return following is not None and following.kind == "word" and following.text not in _BAD_BEFORE
     if not is_unit(first):
         return False
     while at < len(row) and row[at].kind == "word":
         at += 1
-    return at >= len(row) or row[at].kind not in ("number", "op", "currency", "frac")
+    return at >= len(row) or row[at].kind not in ("number", "op", "currency", "frac", "root")
 
 
 def _around(pattern: re.Pattern[str], line: str, begin: int, end: int) -> bool:
