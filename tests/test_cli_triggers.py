@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 from typer.testing import CliRunner
 
 from tests import cli_scripted
@@ -169,7 +170,7 @@ class TestTest:
 
     def test_what_solve_writes_can_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         writer = small("Fine.\n\n3 + 4 = 8.\n\nBAD.\n\nx", "So \\boxed{7}.")
-        compiled = graph(writer, large("wrong: 2\n\n3 + 4 = 7."), Marker("BAD"))
+        compiled = graph(writer, large("wrong: 2\n\n3 + 4 = 7."), Marker("BAD"), checkpointer=InMemorySaver())
         monkeypatch.setattr(solve_module, "build_graph", lambda job: compiled)
         path = tmp_path / "run.json"
         path.write_text(CliRunner().invoke(app, ["solve", *cli_scripted.MODELS, "q", "--json"]).stdout)

@@ -145,7 +145,7 @@ def _verdict(each: Judged) -> Text:
 
 def _destination(fired: Fired) -> str:
     signal = fired.signal
-    said = f"{signal['route']}, {ROUTES[signal['route']]}"
+    said = f"{signal['route']}, {ROUTES[signal['route']]}" if signal.get("steps", 1) != 0 else "the LRM makes a plan"
     if signal["route"] == "rollback":
         said += f" {signal.get('wrong')}"
     if signal["route"] in ("rewrite", "intervene") and signal.get("steps", 1) is None:
