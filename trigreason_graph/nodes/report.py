@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from trigreason_graph.models.pieces import Usage
 from trigreason_graph.models.prices import cost
 from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
+from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.state import (
     Branch,
@@ -40,7 +41,7 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
         unserved=dict(Counter(signal["trigger"] for signal in signals if not signal.get("served"))),
         discarded_steps=len(thrown),
         discarded_tokens=sum(step["tokens"] for step in thrown),
-        rollbacks=sum(1 for signal in signals if signal.get("served") and signal.get("wrong")),
+        rollbacks=rollbacks_made(signals),
         branches=[branch_report(branch, state["ledger"]) for branch in discarded],
         totals=totals,
         cost=None if None in costs else sum(value for value in costs if value is not None),
