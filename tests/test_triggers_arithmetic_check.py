@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -125,3 +126,16 @@ class TestLargeModelsSteps:
         assert [one["text"] for one in result["trace"]] == ["3 + 4 = 7. So \\boxed{7}."]
         assert result["report"]["rollbacks"] == 1
         assert "it comes to 7, not 8" in str(writer.prompts[2][0].content)
+
+
+@pytest.mark.parametrize("unit", ["3 + 4 = 8\n", "x = 5\n", "So she has 16 - 3 - 4 = 9 eggs. ", "\n", "(((1+2", "= "])
+def test_a_step_of_100_kb_takes_less_than_50_ms(unit: str) -> None:
+    text = unit * (100_000 // len(unit))
+    looked_at = view(*[step(text, "large")] * 20, text)
+    assert min(seconds(looked_at) for _ in range(3)) < 0.05
+
+
+def seconds(looked_at: Any) -> float:
+    began = time.process_time()
+    ArithmeticCheck().check(looked_at)
+    return time.process_time() - began

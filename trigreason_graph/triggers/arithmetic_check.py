@@ -24,7 +24,8 @@ _OWN_RULES = re.compile(
 
 
 LARGE_STEPS = 8
-"""Steps of the LRM right before the draft that are recomputed, at most: a bound on the time of a check."""
+"""Steps of the LRM right before the draft that are recomputed, at most, and together `TEXT_LIMIT` characters of them: a
+bound on the time of a check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,13 @@ class ArithmeticCheck:
     def _check_large(self, trace: Sequence[Step], after: Sequence[Equation], question: str) -> Signal | None:
         """A rollback to before the earliest wrong step of the LRM's latest ones; `after` is what follows them."""
         found: Signal | None = None
+        room = TEXT_LIMIT
         for position in range(len(trace) - 1, max(len(trace) - LARGE_STEPS, 0) - 1, -1):
-            if trace[position]["author"] != "large" or trace[position]["kind"] == "tool":
+            if room <= 0 or trace[position]["author"] != "large" or trace[position]["kind"] == "tool":
                 break
-            equations = check_equations(own_text(trace[position]))
+            text = own_text(trace[position])[:room]
+            room -= len(text)
+            equations = check_equations(text)
             wrong = first_wrong(equations, after, question)
             if wrong is not None:
                 signal = self._signal(f"Step {position + 1}", wrong)
@@ -96,10 +100,11 @@ def first_wrong(equations: Sequence[Equation], after: Sequence[Equation], questi
         question: Text of the problem.
     """
     stated = "".join(question.split()) if equations else ""
-    for index, equation in enumerate(equations):
-        if equation.holds or "".join(equation.excerpt.split()) in stated:
-            continue
-        later = (*equations[index + 1 :], *after)
-        if not any(other.holds and other.expected == equation.expected for other in later):
-            return equation
-    return None
+    put_right = {equation.expected for equation in after if equation.holds}
+    found: Equation | None = None
+    for equation in reversed(equations):
+        if equation.holds:
+            put_right.add(equation.expected)
+        elif equation.expected not in put_right and "".join(equation.excerpt.split()) not in stated:
+            found = equation
+    return found
