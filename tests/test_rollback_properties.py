@@ -75,6 +75,8 @@ def begun(count: int = 0) -> State:
         next_id=count,
         large_off="",
         notes=[],
+        fallback_on="",
+        left_out={},
         blueprint=None,
         remaining=FAR,
     )
