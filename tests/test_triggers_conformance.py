@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,6 +80,18 @@ class Counter:
         return signal() if self.asked % 2 else None
 
 
+@dataclass
+class Holding:
+    """Has a field; fires never."""
+
+    held: Any
+    name: str = "mine"
+    when: Any = "step"
+
+    def check(self, view: View) -> Signal | None:
+        return None
+
+
 def change_it(view: View) -> None:
     if view.draft:
         view.draft["text"] += "!"
@@ -124,7 +137,8 @@ def know_lists_only(view: View) -> Signal | None:
         ("is_pure", Mine(change_it), "changed the view"),  # type: ignore[arg-type]
         ("is_pure", Mine(fail_on_code), "raised IndexError('no such line') on the draft '```python"),  # type: ignore[arg-type]
         ("replays", Mine(know_lists_only), "a tuple of steps from a list"),
-        ("survives_a_checkpoint", Mine(), "cannot be stored by pickle"),
+        ("survives_a_checkpoint", Holding(threading.Lock()), "cannot be stored by pickle"),
+        ("survives_a_checkpoint", Holding({1, 2}), "fields cannot be settings"),
         ("reads_a_window", Mine(read_all), "looks at the whole trace"),  # type: ignore[arg-type]
         ("reads_a_window", Mine(read_all_signals), "looks at the whole trace"),  # type: ignore[arg-type]
         ("bears_junk", Mine(sleepless), "s for 10 MB of 'a'"),  # type: ignore[arg-type]
@@ -145,6 +159,10 @@ def test_a_trigger_that_never_fires_where_it_should() -> None:
     view = make_view([], make_step("Nothing."))
     with pytest.raises(ConformanceError, match=r"does not fire on the draft 'Nothing\.' after 0 steps"):
         check_trigger(Plain(), fires_on=[view])
+
+
+def test_a_function_in_a_field_is_not_stored() -> None:
+    check_rule("survives_a_checkpoint", Mine())
 
 
 def test_a_rule_can_be_left_out_and_must_be_known() -> None:

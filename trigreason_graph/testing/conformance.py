@@ -224,9 +224,9 @@ def _replayed(case: Case, trace: Sequence[Step]) -> list[Signal]:
 
 
 def _stored(case: Case) -> Iterator[tuple[str, Trigger]]:
-    """The trigger back from everything that a dataclass can be stored in."""
+    """The trigger back from all that a dataclass can be stored in; one that holds a function is code, not data."""
     trigger = case.trigger
-    if not is_dataclass(trigger):
+    if not is_dataclass(trigger) or any(callable(getattr(trigger, one.name)) for one in fields(trigger)):
         return
     if _importable(type(trigger)):
         try:
