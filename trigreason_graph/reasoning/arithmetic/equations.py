@@ -51,6 +51,7 @@ _TAKEN_BACK = re.compile(
     re.IGNORECASE,
 )
 _ROUNDED = re.compile(r"\b(?:about|approx\w*|roughly|round\w*|around|nearly|almost|estimat\w*)\b|约", re.IGNORECASE)
+_TIME_OF_DAY = re.compile(r"\s*(?:hours?\b|in the (?:morning|afternoon|evening)|at (?:night|noon))", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:([-−–*+•‣◦])|#{1,6}|(?:step\s)?\d{1,3}[.):])\s+", re.IGNORECASE)
 _UNFINISHED = re.compile(r"[-+*/×÷=^(\d\\&]\s*$")
 _CONTINUED = re.compile(r"\s*(?:[+/×÷·^=*]|\\(?:times|cdot|div)\b|[-−](?!\s))")
@@ -146,6 +147,8 @@ def _equations(line: str, start: int, after: str, offset: int) -> Iterator[Equat
         holds = agree(row, left, right, roughly=roughly)
         if holds is None or (not holds and _doubtful(line, row, begin, right, after)):
             continue
+        if not holds and _on_a_clock(line[end : end + CONTEXT], left, right):
+            continue
         yield Equation(
             excerpt=line[begin:end],
             left=line[begin : row[relation].start].strip(),
@@ -240,3 +243,8 @@ def _doubtful(line: str, row: Sequence[Lexeme], begin: int, right: Side, after: 
     if following is None:
         return bool(_CONTINUED.match(after))
     return following.kind == "stop" and following.text in "?？"
+
+
+def _on_a_clock(behind: str, left: Side, right: Side) -> bool:
+    """Whether a mismatch is a clock's: "from nine, 9 - 5 = 8 hours", "11 + 4 = 3 in the afternoon"."""
+    return bool(_TIME_OF_DAY.match(behind)) and (left.value.middle - right.value.middle) % 12 == 0
