@@ -247,4 +247,7 @@ def _doubtful(line: str, row: Sequence[Lexeme], begin: int, right: Side, after: 
 
 def _on_a_clock(behind: str, left: Side, right: Side) -> bool:
     """Whether a mismatch is a clock's: "from nine, 9 - 5 = 8 hours", "11 + 4 = 3 in the afternoon"."""
-    return bool(_TIME_OF_DAY.match(behind)) and (left.value.middle - right.value.middle) % 12 == 0
+    if not _TIME_OF_DAY.match(behind):
+        return False
+    computed, said = left.value.middle, right.value.middle
+    return (computed - said) % 12 == 0 or ("-" in left.operators and (computed + said) % 12 == 0)
