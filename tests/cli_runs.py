@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trigreason_graph.state import LargeAlone, LedgerRow, Outcome, Report, RoleTotals, Spent
+from trigreason_graph.state import BranchReport, LargeAlone, LedgerRow, Outcome, Report, RoleTotals, Spent
 
 Event = dict[str, Any]
 
@@ -141,6 +141,7 @@ def report(kind: str = "answered", detail: str = "", **fields: Any) -> Report:
         discarded_steps=1,
         discarded_tokens=12,
         rollbacks=0,
+        branches=[BranchReport(at=1, steps=1, tokens=12, why="48 / 2 is 24, not 26.", by="arithmetic_check", cost=0.0)],
         totals={"small": totals(2, 36), "large": totals(1, 14)},
         cost=0.0,
         seconds=7.5,

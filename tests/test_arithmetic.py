@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.equations import corrupted, plain, right_equations
+from tests.solutions import TRULY_WRONG, right_solutions
 from trigreason_graph.reasoning.arithmetic import check_equations, number_text
 
 GENERATED = 2_000
@@ -62,6 +62,13 @@ WRONG = [
     ("3 apples - 5 apples = 2 apples", "-2", "2"),
     ("25% of 80 is 0.25 * 80 = 25.", "20", "25"),
     ("7 + 8 = 14 (seven and eight)", "15", "14"),
+    (r"\frac12 \times 48 = 25", "24", "25"),
+    (r"\sqrt{16} + 3 = 8", "7", "8"),
+    ("√16 = 5", "4", "5"),
+    (r"\sqrt{2} \approx 1.6", "1.41421", "1.6"),
+    (r"7 + 5 = \mathbf{13}", "12", "13"),
+    ("40 / 8 = 6 per person", "5", "6"),
+    ("$50 × 2 = $1", "100", "1"),
 ]
 
 
@@ -98,6 +105,18 @@ RIGHT = [
     "(-3) × (-4) = 12",
     "3 - (-4) = 7",
     "100 / 3 is about 33 + 1 = 35",
+    r"\tfrac12 + \tfrac13 = \tfrac56",
+    r"\sqrt{3^2 + 4^2} = \sqrt{25} = 5",
+    r"\sqrt{2} \approx 1.414",
+    "√(9 + 16) = 5",
+    r"7 + 5 = \mathbf{12}",
+    "40 / 8 = 5 per person",
+    "It takes 2*1/2=<<2*1/2=1.0>>1 bolt of white fiber",
+    "200 GB * 40% = <<200*40*.01=80>>80 GB",
+    "80 GB / 2 GB/minute = <<80/2=40>>40 minutes",
+    "$5/glass * 16 glasses = $<<5*16=80>>80.",
+    "4 * 20 sheep = <<20*4=80>>80 sheep",
+    "800/3=<<800/3=266.6666666666667>>266.6666666666667 cups",
 ]
 
 
@@ -120,8 +139,31 @@ DOUBTFUL = [
     "the sum of 3 and 4 + 2 = 9",
     "5 less than 3 + 4 = 12",
     "log 10 + 3 = 4",
-    "√16 + 3 = 7",
-    r"\sqrt{16} + 3 = 7",
+    r"\sqrt[3]{8} + 3 = 7",
+    r"\sqrt{-4} = 3",
+    r"\sqrt{50} = 5\sqrt{2}",
+    r"x\sqrt{4} = 6",
+    r"\pm\sqrt{16} = 5",
+    "11 + 3 = 2 pm",
+    "She works 9 - 5 = 8 hours a day.",
+    "11 + 4 = 3 in the afternoon",
+    "At 11 + 3 = 2 o'clock",
+    "25 × 4 = $1.00",
+    "45 × 4 = 3 hours",
+    "3 * 25 = 75¢ = $0.75",
+    "5! = 120",
+    "5! = 5 * 4! = 12",
+    "1 hour = 60 minutes",
+    "2 dozen = 24",
+    "0xFF + 1 = 256",
+    "1010_2 + 1 = 11",
+    "for i in range(3): x = 3 + i",
+    "f(x) = 3x + 2",
+    "17 % 5 = 2",
+    "7 // 2 = 3",
+    "[1, 2] + [3] = [1, 2, 3]",
+    r"\binom{5}{2} = 10",
+    "12/25 = Christmas",
     "|3 - 5| + 1 = 3",
     "5! / 3! = 20",
     "3 + 2 = 5!",
@@ -197,90 +239,37 @@ def test_nothing_is_called_wrong_in_doubt(text: str) -> None:
     assert all(verdicts(text))
 
 
-def _whole(value: Fraction) -> str:
-    return number_text(value)
-
-
-def _grouped(value: Fraction) -> str:
-    return f"{int(value):,}" if value.denominator == 1 else number_text(value)
-
-
-def _places(value: Fraction, places: int) -> str:
-    return f"{float(value):.{places}f}"
-
-
-Case = tuple[str, Fraction, Callable[[Fraction], str], str]
-"""What stands before the result, the result, how it is written, and what stands behind."""
-
-
-def _case(chance: random.Random) -> Case:
-    """One right equation as a model would write it."""
-    a, b, c = chance.randint(2, 999), chance.randint(2, 99), chance.randint(2, 30)
-    money = Fraction(chance.randint(100, 9999), 100)
-    noun = chance.choice(["apples", "clips", "red marbles", "pages", "miles", "students"])
-    times = chance.choice(["*", "×", "x", "·", r"\times", r"\cdot"])
-    before = chance.choice(["", "So ", "- ", "2. ", "Total: ", r"\[ ", "The cost is ", "x = ", "**", "She pays "])
-    behind = chance.choice(["", ".", ", so", r" \]", " in total.", ";", "\nNext", " (see above)"])
-    n = _whole
-    forms: list[Callable[[], Case]] = [
-        lambda: (f"{a} + {b} - {c} =", Fraction(a + b - c), n, behind),
-        lambda: (f"{a:,} {times} {b} =", Fraction(a * b), _grouped, behind),
-        lambda: (f"{a}+{b}=", Fraction(a + b), n, behind),
-        lambda: (f"{a + b} - {b} =", Fraction(a), n, behind),
-        lambda: (f"{b * c} / {c} =", Fraction(b), n, behind),
-        lambda: (f"{b * c} ÷ {c} + {a} =", Fraction(b + a), n, behind),
-        lambda: (f"{a} {noun} + {b} {noun} =", Fraction(a + b), n, f" {noun}{behind}"),
-        lambda: (f"{b} boxes {times} {c} {noun} =", Fraction(b * c), n, f" {noun}{behind}"),
-        lambda: (f"${b} per box {times} {c} boxes = $", Fraction(b * c), n, behind),
-        lambda: (f"${_places(money, 2)} {times} {c} = $", money * c, lambda v: _places(v, 2), behind),
-        lambda: (f"${_places(money, 2)} + ${c} = $", money + c, lambda v: _places(v, 2), behind),
-        lambda: (f"{b}% of {a} =", Fraction(a * b, 100), n, behind),
-        lambda: (f"{b}% {times} ${a} = $", Fraction(a * b, 100), n, behind),
-        lambda: (f"{b}/{c} =", Fraction(b, c), lambda v: _places(v, 2), behind),
-        lambda: (f"{b} / {a} {times} 100 =", Fraction(b * 100, a), lambda v: _places(v, 1) + "%", behind),
-        lambda: (f"{a} / {c} ≈", Fraction(a, c), lambda v: _places(v, 1), behind),
-        lambda: (rf"\frac{{{b}}}{{{c}}} {times} {a} =", Fraction(b * a, c), lambda v: _places(v, 3), behind),
-        lambda: (rf"{a} \text{{ {noun}}} - {b} \text{{ {noun}}} =", Fraction(a - b), n, rf" \text{{ {noun}}}{behind}"),
-        lambda: (f"({a} + {b}) {times} {c} =", Fraction((a + b) * c), n, behind),
-        lambda: (f"{c}({a} - {b}) =", Fraction((a - b) * c), n, behind),
-        lambda: (f"{c}^2 + {b} =", Fraction(c * c + b), n, behind),
-        lambda: (f"{a} + {b} = {a + b} - {c} =", Fraction(a + b - c), n, behind),
-        lambda: (f"{a} {times} {b} = {a * b} =", Fraction(a * b), n, behind),
-        lambda: (f"1/{c} of {b * c} {noun} =", Fraction(b), n, f" {noun}{behind}"),
-        lambda: (f"{b}.5 {times} {c} =", Fraction(2 * b + 1, 2) * c, n, behind),
-        lambda: (f"-{b} + {c} =", Fraction(c - b), n, behind),
-        lambda: (f"{a} miles / {c} hours =", Fraction(a, c), lambda v: _places(v, 2), f" mph{behind}"),
+def test_no_false_alarm_on_generated_right_equations() -> None:
+    false = [
+        (written.form, written.text)
+        for written in right_equations(GENERATED)
+        if not (found := verdicts(written.text)) or not all(found)
     ]
-    lead, result, written, tail = chance.choice(forms)()
-    return before + lead, result, written, tail
+    assert not false, "each is read, and each holds"
 
 
-def _text(case: Case, result: Fraction) -> str:
-    lead, _, written, tail = case
-    glue = "" if lead.endswith(("$", "+" + lead[-1])) else " "
-    return f"{lead}{glue}{written(result)}{tail}"
+def test_recall_on_slips_by_form() -> None:
+    """Floors a little below what benchmarks/arithmetic.py measures at full size."""
+    caught: dict[str, list[bool]] = {}
+    for written in right_equations(GENERATED):
+        caught.setdefault(written.form, []).append(not all(verdicts(corrupted(written).text)))
+    recall = {form: sum(found) / len(found) for form, found in caught.items()}
+    assert sum(recall.values()) / len(recall) > 0.95
+    assert {form for form, share in recall.items() if share < 0.75} <= {"interest"}, recall
 
 
-def _corrupted(value: Fraction, chance: random.Random) -> Fraction:
-    """The value with a slip: one more or less in some place, or a factor of ten."""
-    slip = chance.choice([1, -1, 2, 10, -10, 100, 0])
-    return value + slip if slip or not value else value * 10
+def test_slips_are_slips() -> None:
+    for written in right_equations(400):
+        slipped = corrupted(written)
+        assert plain(slipped.result) != plain(written.result)
+        assert (slipped.before, slipped.after) == (written.before, written.after)
 
 
-def test_no_false_alarm_on_generated_right_equations_and_recall_on_corrupted_ones() -> None:
-    chance = random.Random(20260417)
-    read = alarms = caught = 0
-    for _ in range(GENERATED):
-        case = _case(chance)
-        right = verdicts(_text(case, case[1]))
-        read += bool(right)
-        alarms += not all(right)
-        caught += not all(verdicts(_text(case, _corrupted(case[1], chance))))
-    recall = caught / GENERATED
-    print(f"\narithmetic: {read}/{GENERATED} right equations read, {alarms} false alarms, recall {recall:.3f}")  # noqa: T201
-    assert alarms == 0
-    assert read > 0.95 * GENERATED
-    assert recall > 0.85
+def test_no_false_alarm_in_right_solutions_of_models() -> None:
+    solutions = right_solutions()
+    said = [found for text in solutions for found in check_equations(text) if not found.holds]
+    assert len(solutions) >= 40
+    assert [found.excerpt for found in said if found.excerpt not in TRULY_WRONG] == []
 
 
 @given(

@@ -283,7 +283,9 @@ class TestReport:
         assert lines["SRM"].startswith("2 steps (67 %), 16 tokens (53 %) of the trace")
         assert "1 call, 14 tokens out, 100 in, 2.5 s, $0" in lines["LRM"]
         assert lines["triggers"] == "arithmetic check 1"
-        assert lines["discards"] == "1 step, 12 tokens"
+        assert lines["discards"] == (
+            "1 step, 12 tokens\nstep 2 (12 tokens, $0), arithmetic check: 48 / 2 is 24, not 26."
+        )
         assert lines["total"] == "3 calls, 50 tokens out, 7.5 s, $0"
         assert lines["LRM only"].endswith("(estimate)")
 

@@ -151,6 +151,20 @@ class RoleTotals(TypedDict):
     estimated: bool
 
 
+class BranchReport(TypedDict):
+    """One discarded branch: where it stood, what it held and what it cost."""
+
+    at: int
+    """0-based position at which it stood."""
+    steps: int
+    tokens: int
+    why: str
+    by: str
+    """Trigger (or "large") that found it."""
+    cost: float | None
+    """Dollars: of each call that wrote a step of it, the share of that step's tokens. None when a price is unknown."""
+
+
 class LargeAlone(TypedDict):
     """What the LRM alone would have cost for an output of the same length. An estimate, always."""
 
@@ -175,6 +189,8 @@ class Report(TypedDict):
     discarded_steps: int
     discarded_tokens: int
     rollbacks: int
+    branches: list[BranchReport]
+    """The discarded branches, oldest first."""
     totals: dict[str, RoleTotals]
     """Ledger sums by role."""
     cost: float | None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trigreason_graph.cli import models
+from trigreason_graph.cli import models, triggers
 from trigreason_graph.cli.doctor import doctor
 from trigreason_graph.cli.solve import solve
 from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, ExitCode, Verbs, leave
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command(epilog=EXIT_CODES)(solve)
 app.command()(doctor)
 app.add_typer(models.app, name="models")
+app.add_typer(triggers.app, name="triggers")
 
 
 def _show_version(value: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trigreason_graph.cli import words
 from trigreason_graph.cli.screen import Screen
 from trigreason_graph.cli.writing import GutterWriter
-from trigreason_graph.state import Outcome, Report
+from trigreason_graph.state import BranchReport, Outcome, Report
 
 OUTCOMES = {
     "answered": "answered",
@@ -14,6 +14,11 @@ OUTCOMES = {
     "denied": "a call was denied",
     "unfinished": "not finished",
 }
+
+BRANCHES_SHOWN = 6
+"""Discarded branches that have a line of their own; `--json` has all."""
+WHY_SHOWN = 90
+"""Signs of a branch's reason on the screen."""
 
 LABEL_STYLES = {words.author(role): words.STYLES[role] for role in ("small", "large")}
 
@@ -83,11 +88,25 @@ def author_line(report: Report, role: str) -> str:
 
 
 def discarded_line(report: Report) -> str:
-    """Drafts thrown away and rollbacks."""
+    """Drafts thrown away and rollbacks, then a line for each branch, the latest ones where there are many."""
     if not report["discarded_steps"]:
         return "nothing"
     line = f"{words.count(report['discarded_steps'], 'step')}, {words.count(report['discarded_tokens'], 'token')}"
-    return f"{line}, {words.count(report['rollbacks'], 'rollback')}" if report["rollbacks"] else line
+    if report["rollbacks"]:
+        line += f", {words.count(report['rollbacks'], 'rollback')}"
+    shown = report["branches"][-BRANCHES_SHOWN:]
+    hidden = len(report["branches"]) - len(shown)
+    earlier = [f"{words.count(hidden, 'earlier branch', 'earlier branches')} not shown"] if hidden else []
+    return "\n".join([line, *earlier, *map(branch_line, shown)])
+
+
+def branch_line(branch: BranchReport) -> str:
+    """Where a branch stood, what it cost, and why it went."""
+    by = words.author(branch["by"]) if branch["by"] == "large" else words.spaced(branch["by"])
+    first, last = branch["at"] + 1, branch["at"] + branch["steps"]
+    place = f"step {first}" if first == last else f"steps {first}-{last}"
+    took = f"{words.count(branch['tokens'], 'token')}, {words.money(branch['cost'])}"
+    return f"{place} ({took}), {by}: {words.shortened(branch['why'], WHY_SHOWN)}"
 
 
 def total_line(report: Report) -> str:

@@ -50,9 +50,9 @@ def seconds(value: float) -> str:
     return f"{int(value // 60)} min {int(value % 60)} s"
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun, in the plural where it has to be."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun, in the plural where it has to be; by default that is the noun with an "s"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def share(part: int, whole: int) -> str:

@@ -43,6 +43,7 @@ async def answer(state: State, kit: Kit) -> dict[str, Any]:
     emit("outcome", state["run_id"], **outcome, answer=told or "", report=report)
     return {
         "answer": told or "",
+        "next_id": state["next_id"] + len(asked.steps),
         "messages": [AIMessage(text or told, id=uuid.uuid4().hex)] if told else [],
         "trace": asked.steps,
         "drafts": [],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from trigreason_graph.nodes.endings import OVER, ending, out_of_steps
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps, told
-from trigreason_graph.state import Branch, Signal, State
+from trigreason_graph.state import Branch, Signal, State, Step
 
 
 async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
@@ -22,7 +23,7 @@ async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
     rejected = [] if paid else state["drafts"]
     gone = [*trace[at:], *rejected]
     by = "large" if paid else signal["trigger"]
-    branch = Branch(at=at, steps=gone, why=_why(signal, state, at, by), by=by, mistake=True)
+    branch = Branch(at=at, steps=gone, why=_why(signal, gone, at, by), by=by, mistake=True)
     fate = settled(signal, "")
     if not paid:
         show_signal(state, fate)
@@ -40,9 +41,14 @@ async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
     }
 
 
-def _why(signal: Signal, state: State, at: int, by: str) -> str:
+def rollbacks_made(signals: Sequence[Signal]) -> int:
+    """Rollbacks of a run so far, found by the LRM or for free: the cap is on both together."""
+    return sum(1 for signal in signals if signal.get("wrong") and signal.get("served"))
+
+
+def _why(signal: Signal, gone: Sequence[Step], at: int, by: str) -> str:
     found = f"Step {at + 1} was found wrong by the large model" if by == "large" else signal["reason"]
-    return told(found, state["trace"][at]) if at < len(state["trace"]) else found
+    return told(found, gone[0]) if gone else found
 
 
 def _been_here(state: State, at: int) -> bool:

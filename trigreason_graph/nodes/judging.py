@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.endings import NEAR_LIMIT, out_of_steps
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
@@ -82,9 +83,8 @@ class Bench:
     def _rollback_refused(self, wrong: int, position: int) -> str:
         if not 1 <= wrong <= position + 1:
             return f"there is no step {wrong} to go back to"
-        made = sum(1 for signal in self.signals if signal["route"] == "rollback" and signal.get("served"))
         limit = self.kit.settings.max_rollbacks
-        return f"the limit of {limit} rollbacks is reached" if made >= limit else ""
+        return f"the limit of {limit} rollbacks is reached" if rollbacks_made(self.signals) >= limit else ""
 
     def _tried(self, position: int, route: str) -> bool:
         return any(signal["route"] == route and signal.get("at") == position for signal in self.signals)

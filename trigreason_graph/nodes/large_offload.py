@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_call import write_steps
@@ -72,10 +73,7 @@ def _flagged(state: State, signal: Signal) -> list[Branch]:
 
 
 def _may_roll_back(state: State, kit: Kit) -> bool:
-    return (
-        sum(1 for signal in state["signals"] if signal.get("wrong") and signal.get("served"))
-        < kit.settings.max_rollbacks
-    )
+    return rollbacks_made(state["signals"]) < kit.settings.max_rollbacks
 
 
 def after_large(state: State) -> Literal["continue", "rollback", "finish"]:

@@ -8,8 +8,20 @@ from collections.abc import Sequence
 from trigreason_graph.models.pieces import Usage
 from trigreason_graph.models.prices import cost
 from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
+from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.state import LargeAlone, LedgerRow, Outcome, Report, RoleTotals, Signal, State, Step
+from trigreason_graph.state import (
+    Branch,
+    BranchReport,
+    LargeAlone,
+    LedgerRow,
+    Outcome,
+    Report,
+    RoleTotals,
+    Signal,
+    State,
+    Step,
+)
 
 PROMPT_TOKENS = 60
 """Tokens of a plain prompt around a problem, for the estimate of what the LRM alone would cost."""
@@ -29,7 +41,8 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
         unserved=dict(Counter(signal["trigger"] for signal in signals if not signal.get("served"))),
         discarded_steps=len(thrown),
         discarded_tokens=sum(step["tokens"] for step in thrown),
-        rollbacks=sum(1 for signal in signals if signal.get("served") and signal.get("wrong")),
+        rollbacks=rollbacks_made(signals),
+        branches=[branch_report(branch, state["ledger"]) for branch in discarded],
         totals=totals,
         cost=None if None in costs else sum(value for value in costs if value is not None),
         seconds=round(state["spent"]["seconds"], 3),
@@ -80,6 +93,45 @@ def role_totals(ledger: Sequence[LedgerRow], role: str) -> RoleTotals:
         cost=None if None in costs else sum(value for value in costs if value is not None),
         estimated=any(row["estimated"] for row in rows),
     )
+
+
+def branch_report(branch: Branch, ledger: Sequence[LedgerRow]) -> BranchReport:
+    """A discarded branch and its share of what the calls that wrote it cost.
+
+    A step's share of its call, all attempts, is its tokens over the call's visible output tokens.
+    """
+    costs = [step_cost(step, ledger) for step in branch["steps"]]
+    return BranchReport(
+        at=branch["at"],
+        steps=len(branch["steps"]),
+        tokens=sum(step["tokens"] for step in branch["steps"]),
+        why=branch["why"],
+        by=branch["by"],
+        cost=None if None in costs else sum(value for value in costs if value is not None),
+    )
+
+
+def step_cost(step: Step, ledger: Sequence[LedgerRow]) -> float | None:
+    """Dollars that a step cost; 0 for a tool's, None when its call's price is unknown."""
+    if step["author"] == "tool":
+        return 0.0
+    attempts = _attempts(ledger, step["call"])
+    costs = [row["cost"] for row in attempts]
+    if not attempts or None in costs:
+        return None
+    written = sum(row["tokens_out"] - row["tokens_reasoning"] for row in attempts)
+    share = min(step["tokens"] / written, 1.0) if written > 0 else 1.0
+    return share * sum(value for value in costs if value is not None)
+
+
+def _attempts(ledger: Sequence[LedgerRow], call: int) -> list[LedgerRow]:
+    """The rows of one call: its first attempt, whose id names it, and those that follow."""
+    rows = list(ledger[call : call + 1]) if call >= 0 else []
+    for row in ledger[call + 1 :] if rows else ():
+        if row["attempt"] == 1:
+            break
+        rows.append(row)
+    return rows
 
 
 def large_alone(state: State, large: RoleTotals, kit: Kit) -> LargeAlone:

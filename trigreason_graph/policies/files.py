@@ -28,6 +28,7 @@ from trigreason_graph.policies.base import AnyTrigger, Policy, with_changes
 from trigreason_graph.triggers import (
     ArithmeticCheck,
     CognitiveOffload,
+    Contradiction,
     InterventionRequest,
     RandomChoice,
     StrategicInitiation,
@@ -37,7 +38,7 @@ from trigreason_graph.triggers import (
 SCHEMA = 1
 NONE = "none"
 KNOWN_TRIGGERS: dict[str, type[Trigger]] = {
-    kind.name: kind for kind in (ArithmeticCheck, CognitiveOffload, InterventionRequest, RandomChoice)
+    kind.name: kind for kind in (ArithmeticCheck, Contradiction, CognitiveOffload, InterventionRequest, RandomChoice)
 }
 """What a file can name. A trigger of the user's own has its policy written in Python."""
 _PLAIN = [field.name for field in fields(Policy) if field.name not in ("triggers", "initiation")]

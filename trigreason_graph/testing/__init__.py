@@ -1,8 +1,11 @@
-"""Tools for testing with trigreason-graph: a scripted model, and model servers that fail when they are told to."""
+"""Tools for testing with trigreason-graph: a scripted model, model servers that fail when they are told to, and a
+conformance kit for triggers."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from trigreason_graph.testing.conformance import RULES, ConformanceError, check_rule, check_trigger
+from trigreason_graph.testing.samples import make_step, make_view
 from trigreason_graph.testing.scripted import Scripted, ScriptedModel
 
 if TYPE_CHECKING:
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "RULES",
     "Asked",
+    "ConformanceError",
     "EmbeddedBackend",
     "Fault",
     "OllamaServer",
@@ -32,6 +37,10 @@ __all__ = [
     "ServedModel",
     "Thinks",
     "at_random",
+    "check_rule",
+    "check_trigger",
+    "make_step",
+    "make_view",
 ]
 
 

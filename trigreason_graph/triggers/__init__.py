@@ -4,6 +4,7 @@ from trigreason_graph.state import Signal
 from trigreason_graph.triggers.arithmetic_check import ArithmeticCheck
 from trigreason_graph.triggers.base import Judge, JudgeCall, Trigger, View, When, first_signal
 from trigreason_graph.triggers.cognitive_offload import CognitiveOffload
+from trigreason_graph.triggers.contradiction import Contradiction
 from trigreason_graph.triggers.intervention_request import InterventionRequest
 from trigreason_graph.triggers.random_choice import RandomChoice
 from trigreason_graph.triggers.strategic_initiation import StrategicInitiation
@@ -11,6 +12,7 @@ from trigreason_graph.triggers.strategic_initiation import StrategicInitiation
 __all__ = [
     "ArithmeticCheck",
     "CognitiveOffload",
+    "Contradiction",
     "InterventionRequest",
     "Judge",
     "JudgeCall",

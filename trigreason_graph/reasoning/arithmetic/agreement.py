@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from itertools import product
 
@@ -19,15 +20,17 @@ CARRIED = Fraction(1, 100)
 """Relative difference up to which one expression may follow from another through a rounded intermediate result."""
 FLOAT_PLACES = 7
 """From so many decimal places on, a number came out of a calculator and may end in noise."""
-_DIMENSIONS = [
-    words("second minute hour day week month year decade century am pm"),
-    words("inch foot yard mile mm cm km meter metre centimeter kilometer millimeter kilometre"),
-    words("gram kg mg kilogram ounce pound ton tonne"),
-    words("ml cl liter litre milliliter cup pint quart gallon teaspoon tablespoon"),
-    words("bit byte kb mb gb tb kib mib gib tib"),
-    words("$ cent dollar penny pennie nickel dime quarter euro"),
-]
-"""Units that convert into one another: between two of a kind, a mismatch may be a conversion."""
+_DIMENSIONS: list[tuple[frozenset[str], tuple[int, ...]]] = [
+    (words("second minute hour day week month year decade century"), (60, 3_600, 24, 7, 12, 52, 365, 10, 100)),
+    (words("inch foot yard mile mm cm km meter metre centimeter kilometer millimeter kilometre"),
+     (12, 3, 36, 5_280, 10, 100, 1_000)),
+    (words("gram kg mg kilogram ounce pound ton tonne"), (16, 1_000, 2_000)),
+    (words("ml cl liter litre milliliter cup pint quart gallon teaspoon tablespoon"), (2, 3, 4, 8, 16, 1_000)),
+    (words("bit byte kb mb gb tb kib mib gib tib"), (8, 1_000, 1_024)),
+    (words("$ cent dollar penny pennie nickel dime quarter euro"), (100,)),
+]  # fmt: skip
+"""Units that convert into one another, and the usual factors: between two of a kind, or where one side has none and
+the sides differ by just such a factor, a mismatch may be a conversion."""
 
 
 def agree(row: Sequence[Lexeme], left: Side, right: Side, *, roughly: bool) -> bool | None:
@@ -98,8 +101,24 @@ def _comparable(row: Sequence[Lexeme], left: Side, right: Side) -> bool:
         names.append(lexeme.text)
     trailing = {unit_of(names[: index + 1]) for index in range(len(names))} - {""}
     units = left.units | right.units
-    if any(len((units | trailing) & dimension) > 1 for dimension in _DIMENSIONS):
+    if any(len((units | trailing) & dimension) > 1 for dimension, _ in _DIMENSIONS):
+        return False
+    if _converted(left, right, trailing):
         return False
     if not (left.operators | right.operators) & {"+", "-"} or not units - {"$"}:
         return True
     return len(units) == 1 and bool(units & (trailing | right.units))
+
+
+def _converted(left: Side, right: Side, trailing: AbstractSet[str]) -> bool:
+    """Whether one side alone has a unit, and the sides differ by a factor to another unit of that kind.
+
+    "25 * 4 = $1.00" is about cents, "45 * 4 = 3 hours" about minutes.
+    """
+    smaller, larger = sorted((abs(left.value.middle), abs(right.value.middle)))
+    if not smaller:
+        return False
+    return any(
+        bool(left.units & dimension) != bool((right.units | trailing) & dimension) and larger / smaller in factors
+        for dimension, factors in _DIMENSIONS
+    )

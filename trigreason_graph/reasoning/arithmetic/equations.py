@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
+from itertools import islice
 
 from trigreason_graph.reasoning.arithmetic.agreement import agree
 from trigreason_graph.reasoning.arithmetic.expressions import operand_starts, read_side
@@ -21,7 +22,7 @@ from trigreason_graph.reasoning.arithmetic.units import CLAUSE_WORDS, NOT_UNITS,
 
 MAX_LINE = 4_000
 """Characters of a line that are read; prose has no longer sentence of arithmetic."""
-MAX_EQUATIONS = 200
+MAX_EQUATIONS = 100
 """Equations read in one text: a bound on the time that junk can cost."""
 CONTEXT = 80
 """Characters to either side of an equation in which a word such as "suppose" or "wrong" takes it back."""
@@ -35,6 +36,11 @@ _BAD_BEFORE = (NOT_UNITS - CLAUSE_WORDS) | words(
 )
 """Words after which a number may not be the beginning of an expression ("twice 3 + 4", "day 1 + 2", "log 10 + 3")."""
 _HAN_BEFORE = frozenset("共是为有得即需价数量额到用花")
+_RELATION = re.compile(r"[=≈≅≃＝]|\\(?:approx|simeq|cong|doteq)\b")
+_COMPUTES = re.compile(
+    r"[-+−–*/×✕✖·∙⋅÷∕^√²³¹⁰⁴-⁹＋－]|[\d)]\(|[\d\s][xX][\s\d$(.]|\bof\b|\\(?:times|cdot|ast|div|[dtc]?frac|sqrt)"
+)
+"""What a line must have somewhere for anything to be computed in it; most lines have not, and are not read."""
 _ODD_LINE = re.compile(
     r"\b(?:mod|modulo|pmod|bmod|base|binary|octal|hex|hexadecimal|remainder|xor|clock|vector|matrix)\b|余",
     re.IGNORECASE,
@@ -45,6 +51,7 @@ _TAKEN_BACK = re.compile(
     re.IGNORECASE,
 )
 _ROUNDED = re.compile(r"\b(?:about|approx\w*|roughly|round\w*|around|nearly|almost|estimat\w*)\b|约", re.IGNORECASE)
+_TIME_OF_DAY = re.compile(r"\s*(?:hours?\b|in the (?:morning|afternoon|evening)|at (?:night|noon))", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:([-−–*+•‣◦])|#{1,6}|(?:step\s)?\d{1,3}[.):])\s+", re.IGNORECASE)
 _UNFINISHED = re.compile(r"[-+*/×÷=^(\d\\&]\s*$")
 _CONTINUED = re.compile(r"\s*(?:[+/×÷·^=*]|\\(?:times|cdot|div)\b|[-−](?!\s))")
@@ -81,6 +88,8 @@ def check_equations(text: str) -> list[Equation]:
     bounded by `MAX_EQUATIONS`.
     """
     found: list[Equation] = []
+    if not _RELATION.search(text):
+        return found
     lines = _CODE.sub(_blank, text).split("\n")
     offset = 0
     for index, line in enumerate(lines):
@@ -109,7 +118,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _may_hold_equations(line: str) -> bool:
-    if not any(sign in line for sign in ("=", "≈", "＝", "\\approx")) or line.lstrip().startswith(">"):
+    if not (_RELATION.search(line) and _COMPUTES.search(line)) or line.lstrip().startswith(">"):
         return False
     return not _ODD_LINE.search(line[:MAX_LINE])
 
@@ -120,7 +129,7 @@ def _line_equations(line: str, before: str, after: str, offset: int) -> Iterator
     sign = (bullet.group(1) or "") if bullet else ""
     if sign in tuple("-−–*+") and line[start] in "0123456789($\\" and "=" not in before and _UNFINISHED.search(before):
         return  # not a bullet: a sum that goes on from the line before
-    equations = list(_equations(line, start, after, offset))
+    equations = list(islice(_equations(line, start, after, offset), MAX_EQUATIONS))
     if bullet and sign in tuple("-−–") and not all(equation.holds for equation in equations):
         # "- 3 + 4 = 1" may be a bullet and may be a negative number
         negative = [equation.end for equation in _equations(line, bullet.start(1), after, offset) if equation.holds]
@@ -137,6 +146,8 @@ def _equations(line: str, start: int, after: str, offset: int) -> Iterator[Equat
         roughly = row[relation].text == "≈" or _around(_ROUNDED, line, begin, end)
         holds = agree(row, left, right, roughly=roughly)
         if holds is None or (not holds and _doubtful(line, row, begin, right, after)):
+            continue
+        if not holds and _on_a_clock(line[end : end + CONTEXT], left, right):
             continue
         yield Equation(
             excerpt=line[begin:end],
@@ -209,14 +220,14 @@ def _clean_words(row: Sequence[Lexeme], at: int) -> bool:
     first = row[at]
     if first.text in CLAUSE_WORDS:
         return True
-    if first.text == "and":
+    if first.text in ("and", "per"):
         following = row[at + 1] if at + 1 < len(row) else None
         return following is not None and following.kind == "word" and following.text not in _BAD_BEFORE
     if not is_unit(first):
         return False
     while at < len(row) and row[at].kind == "word":
         at += 1
-    return at >= len(row) or row[at].kind not in ("number", "op", "currency", "frac")
+    return at >= len(row) or row[at].kind not in ("number", "op", "currency", "frac", "root")
 
 
 def _around(pattern: re.Pattern[str], line: str, begin: int, end: int) -> bool:
@@ -232,3 +243,11 @@ def _doubtful(line: str, row: Sequence[Lexeme], begin: int, right: Side, after: 
     if following is None:
         return bool(_CONTINUED.match(after))
     return following.kind == "stop" and following.text in "?？"
+
+
+def _on_a_clock(behind: str, left: Side, right: Side) -> bool:
+    """Whether a mismatch is a clock's: "from nine, 9 - 5 = 8 hours", "11 + 4 = 3 in the afternoon"."""
+    if not _TIME_OF_DAY.match(behind):
+        return False
+    computed, said = left.value.middle, right.value.middle
+    return (computed - said) % 12 == 0 or ("-" in left.operators and (computed + said) % 12 == 0)

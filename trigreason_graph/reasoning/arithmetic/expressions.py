@@ -41,7 +41,7 @@ def operand_starts(lexemes: Sequence[Lexeme], at: int) -> bool:
     if at >= len(lexemes):
         return False
     lexeme = lexemes[at]
-    return lexeme.kind in ("number", "currency", "frac", "boxed", "open") or (
+    return lexeme.kind in ("number", "currency", "frac", "root", "boxed", "open") or (
         lexeme.kind == "op" and lexeme.text == "-" and at + 1 < len(lexemes) and lexemes[at + 1].kind != "op"
     )
 
@@ -161,6 +161,10 @@ class _Reader:
             self.at += 1
             value = self.braced() / self.braced()
             self.side.operators.add("/")
+        elif following.kind == "root":
+            self.at += 1
+            value = self.radicand().root()
+            self.side.operators.add("^")
         elif following.kind == "boxed":
             self.at += 1
             value = self.braced()
@@ -168,6 +172,16 @@ class _Reader:
             raise Unsure(self.at)
         self.unit()
         return value
+
+    def radicand(self) -> Interval:
+        r"""What stands under a root: braced, in brackets, or a number alone; \sqrt[3]{8} is not read."""
+        following = self.peek()
+        if following is not None and following.kind == "brace":
+            return self.braced()
+        if following is not None and following.kind == "open" and self.lexemes[self.at].text == "(":
+            self.at += 1
+            return self.nested("close", ")")
+        return self.number()
 
     def money(self) -> Interval:
         self.at += 1

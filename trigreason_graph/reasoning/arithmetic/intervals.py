@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isqrt
 
 MAX_BITS = 2048
 """Bound on the size of any intermediate result: 9^9^9 is refused, not computed."""
+
+
+ROOT_PLACES = 12
+"""Decimal places to which an irrational square root is known; a calculator shows fewer."""
 
 
 class OutOfBounds(ArithmeticError):
@@ -60,6 +65,12 @@ class Interval:
         ends = self.low**exponent, self.high**exponent
         return Interval(min(ends), max(ends))
 
+    def root(self) -> Interval:
+        """The square root: exact of a square of fractions, else known to `ROOT_PLACES`."""
+        if self.low < 0:
+            raise OutOfBounds
+        return Interval(_root(self.low)[0], _root(self.high)[1])
+
     def meets(self, other: Interval) -> bool:
         """Whether both may stand for the same value."""
         return self.low <= other.high and other.low <= self.high
@@ -67,3 +78,13 @@ class Interval:
     def gap(self, other: Interval) -> Fraction:
         """Distance between the intervals; negative where they overlap."""
         return max(self.low - other.high, other.low - self.high)
+
+
+def _root(value: Fraction) -> tuple[Fraction, Fraction]:
+    """Bounds of a square root, from below and from above."""
+    top, bottom = isqrt(value.numerator), isqrt(value.denominator)
+    if top * top == value.numerator and bottom * bottom == value.denominator:
+        return Fraction(top, bottom), Fraction(top, bottom)
+    scale = 10**ROOT_PLACES
+    below = isqrt(value.numerator * scale * scale // value.denominator)
+    return Fraction(below, scale), Fraction(below + 1, scale)

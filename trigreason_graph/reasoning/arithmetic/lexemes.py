@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 Kind = Literal[
-    "number", "word", "op", "relation", "open", "close", "brace", "frac", "boxed", "currency", "percent",
+    "number", "word", "op", "relation", "open", "close", "brace", "frac", "root", "boxed", "currency", "percent",
     "dollar", "quote", "stop", "delim", "note", "odd",
 ]  # fmt: skip
 
@@ -47,8 +47,10 @@ _LEXEME = re.compile(
     | (?P<times>(?<=\s)[xX](?=\s{{1,3}}[\d$(.]))
     | (?P<word>[^\W\d_](?:(?![{_CJK}])\w|['’](?=\w)|-(?=[^\W\d_]))*)
     | \\(?:text|mathrm|textrm|mbox|operatorname)\s?\{{(?P<inner>[^{{}}\\]{{0,80}})\}}
+    | \\[dtc]?frac\s?(?P<shortfrac>\d\d)(?!\d)
     | (?P<frac>\\[dtc]?frac\b)
-    | (?P<boxed>\\(?:boxed|fbox)\b)
+    | (?P<root>\\sqrt\b|√)
+    | (?P<boxed>\\(?:boxed|fbox|mathbf|textbf|underline)\b)
     | (?P<latexop>\\(?:times|cdot|ast|div)\b)
     | (?P<approx>\\(?:approx|simeq|cong|doteq)\b|[≈≅≃]|=\s?[~≈])
     | (?P<currency>\\?[$€£¥₹](?=\s?[-−]?\s?\.?\d))
@@ -147,6 +149,8 @@ def _other(kind: str, match: re.Match[str], spaced: bool, line: str) -> Iterator
         yield _word(made)
     elif kind == "han":
         yield made._replace(kind="word")
+    elif kind == "shortfrac":
+        yield from _short_fraction(made, match["shortfrac"])
     elif kind == "inner":
         inner = match["inner"]
         for index, part in enumerate(inner.split()):
@@ -158,10 +162,19 @@ def _other(kind: str, match: re.Match[str], spaced: bool, line: str) -> Iterator
         cut = text == "." and line[end : end + 1] not in ("", " ", "\t", "$", "*", '"', "'", "”", ")", "]")
         ratio = text == ":" and spaced and line[:start].rstrip()[-1:].isdigit()
         yield made if cut or ratio else made._replace(kind="stop")
-    elif kind in ("frac", "boxed", "currency", "percent", "delim", "open", "close", "brace", "dollar", "quote"):
+    elif kind in ("frac", "boxed", "currency", "percent", "delim", "open", "close", "brace", "dollar", "quote", "root"):
         yield made._replace(kind=kind)  # type: ignore[arg-type]
     else:
         yield made
+
+
+def _short_fraction(made: Lexeme, digits: str) -> Iterator[Lexeme]:
+    r"""\frac12 as if it were written \frac{1}{2}."""
+    yield made._replace(kind="frac")
+    for digit in digits:
+        yield made._replace(kind="brace", text="{", spaced=False)
+        yield made._replace(kind="number", text=digit, spaced=False)
+        yield made._replace(kind="brace", text="}", spaced=False)
 
 
 def _word(made: Lexeme) -> Lexeme:

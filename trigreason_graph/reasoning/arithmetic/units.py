@@ -12,7 +12,7 @@ NOT_UNITS = CLAUSE_WORDS | words(
     """and or of times plus minus over by to from than per every hundred thousand million billion bn trillion dozen
     dozens score half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths eighth eighths tenth
     tenths more less fewer squared cubed remainder rem mod modulo choose base divided multiplied added subtracted
-    factorial degrees twice double triple thrice point"""
+    factorial degrees twice double triple thrice point am pm o'clock"""
 )
 """Words after a number that change its value or go on with the sentence; never taken for a unit."""
 _SAME_AS = {
