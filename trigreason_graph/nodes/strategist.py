@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from trigreason_graph.events import emit
@@ -16,6 +15,7 @@ from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.large_call import LargeReply, write_steps
 from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
 from trigreason_graph.nodes.progress import settled, show_signal, show_steps
+from trigreason_graph.reasoning.blueprint import parse_blueprint
 from trigreason_graph.reasoning.prompts import ask_for, question_turn
 from trigreason_graph.state import Blueprint, Signal, State
 
@@ -73,33 +73,6 @@ async def _write_blueprint(state: State, kit: Kit, signal: Signal, cap: int) -> 
     return blueprint, LargeReply(
         refused=refused, down=last.status == "error", rows=rows, spent=spent, next_id=state["next_id"]
     )
-
-
-_LABEL = re.compile(r"^\W*(goal|key steps|steps|plan|pitfalls?)\W*:\W*", re.IGNORECASE | re.MULTILINE)
-_ITEM = re.compile(r"(?:^|\s)(?:\d{1,2}[.)]|[-*•])\s+")
-
-
-def parse_blueprint(text: str) -> Blueprint | None:
-    """Read a blueprint tolerantly: labels may be missing or decorated, and a cut last line is kept as it is.
-
-    Returns None for a text without a word. `text` keeps what the LRM wrote, so that prompts show its own words.
-    """
-    text = text.strip()
-    if not re.search(r"\w", text):
-        return None
-    parts: dict[str, str] = {}
-    labels = list(_LABEL.finditer(text))
-    for label, following in zip(labels, [*labels[1:], None], strict=False):
-        key = label[1].lower().rstrip("s")
-        parts.setdefault(key, text[label.end() : following.start() if following else len(text)].strip())
-    steps = parts.get("key step") or parts.get("step") or parts.get("plan") or ("" if labels else text)
-    return Blueprint(
-        text=text, goal=parts.get("goal", ""), key_steps=_items(steps), pitfalls=_items(parts.get("pitfall", ""))
-    )
-
-
-def _items(text: str) -> list[str]:
-    return [item for part in _ITEM.split(text) if (item := " ".join(part.split()).strip(" ;"))]
 
 
 def after_strategist(state: State) -> Literal["continue", "finish"]:
