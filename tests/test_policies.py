@@ -26,6 +26,7 @@ from trigreason_graph.triggers import (
     ArithmeticCheck,
     CognitiveOffload,
     InterventionRequest,
+    Limit,
     RandomChoice,
     Signal,
     StrategicInitiation,
@@ -94,6 +95,9 @@ class TestPolicy:
             ({"segment": "lines"}, "segment"),
             ({"answer_by": "both"}, "answer_by"),
             ({"initiation": "blueprint"}, "initiation"),
+            ({"probabilities_at": 0}, "probabilities_at"),
+            ({"limits": ("cognitive_offload",)}, "limits"),
+            ({"limits": (Limit("cognitive_offload"),)}, "limits name a trigger 'cognitive_offload'"),
             ({"triggers": (StrategicInitiation(),)}, "initiation="),
             ({"triggers": (CognitiveOffload,)}, "CognitiveOffload; pass an instance"),
             ({"triggers": ("cognitive_offload",)}, "'cognitive_offload'"),
@@ -238,6 +242,8 @@ class TestFiles:
             name=text,
             triggers=(CognitiveOffload(tau=tau, steps=steps), InterventionRequest(extra=tuple(extra))),
             description=text,
+            limits=(Limit("cognitive_offload", most=steps, cooldown=2),),
+            probabilities_at=None if steps else tau / 3,
         )
         assert read_policy(dump_policy(policy)) == policy
 
@@ -266,6 +272,10 @@ class TestFiles:
             ('schema = 1\nname = "x"\n[[triggers]]\nname = "strategic_initiation"', "[initiation]"),
             ('schema = 1\nname = "x"\n[[triggers]]\nname = "cognitive_offload"\nroh = 1', "has no field 'roh'"),
             ('schema = 1\nname = "x"\n[[triggers]]\nname = "cognitive_offload"\nrho = 3', "rho must be"),
+            ('schema = 1\nname = "x"\n[limits]\nmost = 1', "[[limits]]"),
+            ('schema = 1\nname = "x"\n[[limits]]\nmost = 1', "a limit must name its trigger"),
+            ('schema = 1\nname = "x"\n[[limits]]\ntriger = "a"', "no field 'triger'; it has: trigger, most, cooldown"),
+            ('schema = 1\nname = "x"\n[[limits]]\ntrigger = "a"', "limits name a trigger 'a'"),
             ('schema = 1\nname = "x"\ncommit_every = "none"', "commit_every"),
             ("schema = ", "no valid TOML"),
         ],

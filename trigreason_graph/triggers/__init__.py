@@ -2,9 +2,10 @@
 
 from trigreason_graph.state import Signal
 from trigreason_graph.triggers.arithmetic_check import ArithmeticCheck
-from trigreason_graph.triggers.base import Judge, JudgeCall, Trigger, View, When, first_signal
+from trigreason_graph.triggers.base import Judge, JudgeCall, Trigger, View, When, first_signal, signals_of
 from trigreason_graph.triggers.cognitive_offload import CognitiveOffload
 from trigreason_graph.triggers.intervention_request import InterventionRequest
+from trigreason_graph.triggers.limits import Limit, held_back
 from trigreason_graph.triggers.random_choice import RandomChoice
 from trigreason_graph.triggers.strategic_initiation import StrategicInitiation
 
@@ -14,6 +15,7 @@ __all__ = [
     "InterventionRequest",
     "Judge",
     "JudgeCall",
+    "Limit",
     "RandomChoice",
     "Signal",
     "StrategicInitiation",
@@ -21,4 +23,6 @@ __all__ = [
     "View",
     "When",
     "first_signal",
+    "held_back",
+    "signals_of",
 ]
