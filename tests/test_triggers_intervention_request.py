@@ -10,9 +10,11 @@ import pytest
 from tests.views import step, view
 from trigreason_graph.state import Signal, Step
 from trigreason_graph.triggers import InterventionRequest
-from trigreason_graph.triggers.hesitation import hesitates, languages, word_lists
+from trigreason_graph.triggers.phrases import languages, phrase_in, word_lists
 
-PAPER = InterventionRequest(words="paper", languages=("en",), repeats=False, circles=False, same_conclusion=None)
+PAPER = InterventionRequest(
+    words="paper", languages=("en",), repeats=False, loops=False, circles=False, same_conclusion=None
+)
 CALM = [
     f"Fact number {word}." for word in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 ]
@@ -81,7 +83,7 @@ class TestHesitation:
 class TestWords:
     @pytest.mark.parametrize("phrase", word_lists("en")["paper"]["phrases"])
     def test_each_published_expression(self, phrase: str) -> None:
-        assert hesitates(f"So, {phrase.upper()}: 3.", "paper", ("en",)) != ""
+        assert phrase_in(f"So, {phrase.upper()}: 3.", "paper", ("en",)) != ""
 
     def test_the_published_list_is_complete(self) -> None:
         assert len(word_lists("en")["paper"]["phrases"]) == 28
@@ -91,7 +93,7 @@ class TestWords:
         ["The waiter has 3 plates.", "A number of thinkers", "Humming birds", "She awaits 3 letters.", "An umbrella"],
     )
     def test_whole_words_only(self, text: str) -> None:
-        assert hesitates(text, "paper", ("en",)) == ""
+        assert phrase_in(text, "paper", ("en",)) == ""
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -108,7 +110,7 @@ class TestWords:
         ],
     )
     def test_the_default_list_finds(self, text: str, said: str) -> None:
-        assert hesitates(text, "default", ("en", "zh")) == said
+        assert phrase_in(text, "default", ("en", "zh")) == said
 
     @pytest.mark.parametrize(
         "text",
@@ -123,7 +125,7 @@ class TestWords:
         ],
     )
     def test_the_default_list_leaves_plain_prose_alone(self, text: str) -> None:
-        assert hesitates(text, "default", ("en", "zh")) == ""
+        assert phrase_in(text, "default", ("en", "zh")) == ""
 
     def test_shipped_languages(self) -> None:
         assert languages() == ("en", "zh")
@@ -188,7 +190,7 @@ class TestRepetition:
         assert InterventionRequest().check(view(one, other)) is None
 
     def test_it_can_be_turned_off(self) -> None:
-        trigger = InterventionRequest(repeats=False, circles=False, same_conclusion=None)
+        trigger = InterventionRequest(repeats=False, loops=False, circles=False, same_conclusion=None)
         assert trigger.check(view(*["So the total is 12."] * 4)) is None
 
 

@@ -34,6 +34,7 @@ PAPER = Policy(
             words="paper",
             languages=("en",),
             repeats=False,
+            loops=False,
             circles=False,
             same_conclusion=None,
             steps=1,
