@@ -118,9 +118,9 @@ def test_sudden_certainty_without_log_probabilities() -> None:
             ),
             blueprint=PLAN,
         ),
-        view(step("答案：42", kind="answer"), blueprint=blueprint("先算鸡蛋", "再算价格", "最后相乘")),
+        view(step("Answer: 42", kind="answer"), blueprint=blueprint("先算鸡蛋", "再算价格", "最后相乘")),
     ],
-    ids=["log-probabilities", "no plan", "short plan", "no answer", "worked for", "covered", "no spaces between words"],
+    ids=["log-probabilities", "no plan", "short plan", "no answer", "worked for", "covered", "another script"],
 )
 def test_no_sudden_certainty(looked_at: Any) -> None:
     assert CognitiveOffload().check(looked_at) is None
