@@ -18,6 +18,7 @@ from trigreason_graph.policies import (
     dump_policy,
     early_only,
     load_policy,
+    paper_policy,
     random_policy,
     read_policy,
     resolve_policy,
@@ -67,6 +68,11 @@ class Plain:
 
     def check(self, view: View) -> Signal | None:
         return None
+
+
+PAPER_REQUEST = InterventionRequest(
+    words="paper", languages=("en",), repeats=False, loops=False, circles=False, same_conclusion=None
+)
 
 
 class TestPolicy:
@@ -169,6 +175,7 @@ class TestShipped:
         assert list(SHIPPED) == [
             "default",
             "paper",
+            "paper-qwen3-0.6b",
             "small_only",
             "large_only",
             "one_way_handoff",
@@ -202,7 +209,15 @@ class TestShipped:
         assert isinstance(request, InterventionRequest)
         assert (request.k, request.min_step, request.words, request.steps) == (3, 10, "paper", 1)
         assert (request.repeats, request.circles, request.same_conclusion) == (False, False, None)
-        assert (paper.segment, paper.stop_on_repeat) == ("blank_line", True)
+        assert (request.loops, offload.text, offload.first_token, offload.route) == (False, "never", None, "rewrite")
+        assert (paper.segment, paper.stop_on_repeat, paper.limits) == ("blank_line", True, ())
+        assert paper.probabilities_at == 0.6
+
+    def test_the_papers_numbers_for_the_other_small_model(self) -> None:
+        assert SHIPPED["paper-qwen3-0.6b"].triggers == (CognitiveOffload(rho=0.75, text="never"), PAPER_REQUEST)
+        assert paper_policy() == SHIPPED["paper"]
+        with pytest.raises(ValueError, match="llama"):
+            paper_policy("llama")
 
     def test_the_papers_order_and_verdicts(self) -> None:
         paper = SHIPPED["paper"]

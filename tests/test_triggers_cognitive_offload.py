@@ -115,6 +115,7 @@ def test_sudden_certainty_without_log_probabilities() -> None:
                 "16 eggs, 3 for breakfast, 4 for muffins: 9 eggs remaining; on the market at a price of $2 they come "
                 "to 18, more than the earnings of last week. Answer: 18",
                 kind="answer",
+                conclusions=["18"],
             ),
             blueprint=PLAN,
         ),
