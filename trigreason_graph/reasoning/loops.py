@@ -139,10 +139,19 @@ def _periodic(text: str, tokens: _Tokens, fixed: bool) -> Loop | None:
         if fixed:
             needed, enough = needed * FIXED_FACTOR, max(FIXED_REGION, enough)
         if times >= needed and region >= enough:
-            first = len(ids) - length
+            first = _aligned(text, tokens, len(ids) - length, period)
             start, keep = tokens.starts[first], tokens.ends[first + period - 1]
             return Loop(start, keep, times, _excerpt(text, start, keep))
     return None
+
+
+def _aligned(text: str, tokens: _Tokens, first: int, period: int) -> int:
+    """The token in the first round with which a sentence or line begins, else a word; the round may begin anywhere."""
+    for shift in range(first, first + period):
+        before = text[max(tokens.starts[shift] - 4, 0) : tokens.starts[shift]]
+        if tokens.words[shift] and (not before.strip() or before.rstrip()[-1] in ".!?。！？" or "\n" in before):
+            return shift
+    return next((shift for shift in range(first, first + period) if tokens.words[shift]), first)
 
 
 def _irregular(text: str, tokens: _Tokens) -> Loop | None:
