@@ -11,13 +11,21 @@ TEXT_LIMIT = 8_000
 """Characters of each text that are read."""
 REMEMBERED = 40
 """Numbers that are combined with one another, the latest: a bound on the time. A long problem gives some twenty."""
-CONSTANTS = frozenset([*map(float, range(13)), 24.0, 30.0, 31.0, 52.0, 60.0, 90.0, 100.0, 180.0, 360.0, 365.0, 1000.0])
-"""Numbers that everybody knows: small ones, hours, days, angles, percent. Ours."""
+CONSTANTS = frozenset(
+    [
+        *(0.25, 1 / 3, 0.5, *map(float, range(13)), 20.0, 30.0, 40.0, 50.0, 100.0, 1000.0),
+        *(24.0, 31.0, 52.0, 60.0, 90.0, 180.0, 360.0, 365.0),
+    ]
+)
+"""Numbers that everybody knows: all that words stand for, and hours, days, weeks, minutes, angles. Ours."""
+
+FACTORS = (2.0, 3.0, 4.0, 7.0, 10.0, 12.0, 24.0, 30.0, 52.0, 60.0, 100.0, 365.0, 1000.0)
+"""What a known number may be multiplied with or divided by, although nobody named it: halves, weeks, minutes, cents."""
 
 _NUMBER = re.compile(
     r"""
       (?P<item>^[\s\#>*_-]{0,12}(?:step\s)?[(（]?\d{1,3}[.):：、）](?!\d) | (?:step|case|equation|第)\s?\d{1,3}\b)
-    | (?<![\w.])(?P<digits>\d{1,3}(?:(?:,|\{,\})\d{3})+(?:\.\d+)?|\d{1,15}(?:\.\d{1,15})?)(?P<percent>\s?\\?%)?
+    | (?<![A-Za-z\d_.])(?P<digits>\d{1,3}(?:(?:,|\{,\})\d{3})+(?:\.\d+)?|\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})
     | (?P<word>\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred
         |thousand|half|twice|double|third|quarter|triple|dozen)\b|[一二两三四五六七八九十百半])
     """,
@@ -55,11 +63,9 @@ def unfounded(text: str, sources: Iterable[str]) -> str:
         text: A step.
         sources: The problem and the steps before, the newest last.
     """
-    known = list(CONSTANTS)
-    for source in sources:
-        known += [number.value for number in _numbers(source[:TEXT_LIMIT])]
-    recent = list(dict.fromkeys(reversed(known)))[: REMEMBERED + len(CONSTANTS)]
-    grounds = set(map(_key, known))
+    known = [number.value for source in sources for number in _numbers(source[:TEXT_LIMIT])]
+    recent = list(dict.fromkeys(reversed(known)))[:REMEMBERED]
+    grounds = {_key(value) for value in (*CONSTANTS, *known)}
     reached: set[float] | None = None
     text = text[:TEXT_LIMIT]
     for number in _numbers(text):
@@ -67,13 +73,13 @@ def unfounded(text: str, sources: Iterable[str]) -> str:
             continue
         if not _calculated(text, number):
             if reached is None:
-                reached = _reached(recent[:REMEMBERED])
+                reached = _reached(recent)
             if not _is_near(number, reached):
                 return number.written
         grounds.add(_key(number.value))
-        recent.insert(0, number.value)
+        recent = [number.value, *recent[: REMEMBERED - 1]]
         if reached is not None:
-            reached |= _combined(number.value, recent[:REMEMBERED])
+            reached |= _combined(number.value, recent)
     return ""
 
 
@@ -91,7 +97,7 @@ def _numbers(text: str) -> Iterator[_Number]:
         elif digits := found["digits"]:
             plain = digits.replace("{,}", "").replace(",", "")
             decimals = len(plain.partition(".")[2])
-            yield _Number(float(plain), decimals, digits, found.start(), found.end("digits"))
+            yield _Number(float(plain), decimals, digits, found.start(), found.end())
 
 
 def _calculated(text: str, number: _Number) -> bool:
@@ -111,8 +117,8 @@ def _reached(values: list[float]) -> set[float]:
 
 
 def _combined(one: float, others: Iterable[float]) -> set[float]:
-    """What one operation makes of a number and each of the others."""
-    reached = set()
+    """What one operation makes of a number and each of the others, or of the number alone."""
+    reached = {one + 1, one - 1, *(one * factor for factor in FACTORS), *(one / factor for factor in FACTORS)}
     for other in others:
         part = one * other / 100
         reached |= {

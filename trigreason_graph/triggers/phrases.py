@@ -24,8 +24,8 @@ Lists = Mapping[str, Mapping[str, Sequence[str]]]
 """The lists of a language, by name."""
 
 _CJK = "\u3400"
-_OPENING = r"(?:\A|[.!?;:,—…。！？；：，(（]\s{0,3}|\n)[\s\"'“‘*_>-]{0,8}"
-"""What may stand before the beginning of a sentence or clause; bounded, so that a search stays linear."""
+_OPENING = r"(?:\A|[.!?;:,—…。！？；：，(（\n])[\s\"'“‘*_>-]{0,8}+"
+"""What may stand before the beginning of a sentence or clause; bounded and possessive: a search stays linear."""
 _AROUND = " .!?;:,—…。！？；：，(（\"'“‘*_>-"
 _added: dict[str, Lists] = {}
 
