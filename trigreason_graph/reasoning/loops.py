@@ -42,10 +42,11 @@ NEEDED = ((300, 2), (60, 3), (24, 4), (8, 6), (0, 10))
 a unit is, the less can its second coming be chance."""
 REGION = 90
 """Letters that all repetitions of words must have together."""
-BARE_NEEDED, BARE_REGION = 6, 300
+BARE_NEEDED, BARE_REGION = 6, 280
 """The same for a unit without words (digits, brackets): "0 & 0 & 0" and 1/3 = 0.333 are no loops."""
 FIXED_FACTOR, FIXED_REGION = 2, 400
-"""In tables, code and formulas a unit must come so many times as often, and all repetitions be so long."""
+"""In tables, code and formulas a unit must come so many times as often, and all repetitions be so long; the same holds
+for one of mere punctuation. Without words twice the length is needed too."""
 
 GRAM = 6
 """Tokens of the phrases that are counted for loops without a fixed period."""
@@ -78,6 +79,8 @@ class _Tokens(NamedTuple):
     starts: list[int]
     ends: list[int]
     words: list[bool]
+    signs: list[bool]
+    """Whether it has a letter or a digit."""
     letters: list[int]
 
 
@@ -100,7 +103,7 @@ def looping(text: str) -> Loop | None:
 
 def _tokens(tail: str, begin: int) -> _Tokens:
     numbers: dict[str, int] = {}
-    found = _Tokens([], [], [], [], [])
+    found = _Tokens([], [], [], [], [], [])
     for token in _TOKEN.finditer(tail):
         kind = token.lastgroup
         key = "1." if kind == "item" else token[0].lower()
@@ -108,6 +111,7 @@ def _tokens(tail: str, begin: int) -> _Tokens:
         found.starts.append(begin + token.start())
         found.ends.append(begin + token.end())
         found.words.append(kind in ("wide", "word"))
+        found.signs.append(token[0][-1].isalnum() or kind == "item")
         found.letters.append(WIDE if kind == "wide" else len(token[0]) + 1)
     return found
 
@@ -126,6 +130,7 @@ def _periodic(text: str, tokens: _Tokens, fixed: bool) -> Loop | None:
     borders = _borders(ids)
     letters = _sums(tokens.letters[::-1])
     words = _sums([int(word) for word in tokens.words[::-1]])
+    signs = _sums([int(sign) for sign in tokens.signs[::-1]])
     for length in range(len(ids), 1, -1):
         period = length - borders[length - 1]
         if 2 * period > length:
@@ -136,8 +141,8 @@ def _periodic(text: str, tokens: _Tokens, fixed: bool) -> Loop | None:
             enough = REGION
         else:
             needed, enough = BARE_NEEDED, BARE_REGION
-        if fixed:
-            needed, enough = needed * FIXED_FACTOR, max(FIXED_REGION, enough)
+        if fixed or not signs[period]:
+            needed, enough = needed * FIXED_FACTOR, max(FIXED_REGION, enough * FIXED_FACTOR)
         if times >= needed and region >= enough:
             first = _aligned(text, tokens, len(ids) - length, period)
             start, keep = tokens.starts[first], tokens.ends[first + period - 1]
