@@ -16,8 +16,20 @@ from langgraph.errors import GraphInterrupt
 from pydantic import BaseModel, SecretStr
 from tenacity import Future, RetryCallState
 
+from tests.wrapped import QUESTION, STOP, Client, asked, chunk, written
 from trigreason_graph.models.cards import ModelCard
-from trigreason_graph.models.faults import LONGEST_WAIT, describe_fault, is_transient, redact, retry_wait, secrets_of
+from trigreason_graph.models.dialects import Options
+from trigreason_graph.models.faults import (
+    LONGEST_WAIT,
+    describe_fault,
+    is_transient,
+    redact,
+    retry_wait,
+    secrets_of,
+    status_of,
+)
+from trigreason_graph.models.wrapper import Exchange, ReasoningModel
+from trigreason_graph.testing import Scripted, ScriptedModel
 
 CARD = ModelCard(provider="openai", name="gpt-x")
 REQUEST: Any = httpx.Request("POST", "http://localhost/v1/chat/completions")
@@ -126,6 +138,21 @@ class TestWords:
     def test_one_line_that_names_the_model(self, fault: BaseException, expected: str) -> None:
         assert describe_fault(fault, CARD) == expected
 
+    @pytest.mark.parametrize(
+        ("provider", "command"),
+        [
+            ("vllm", "Start a server with: vllm serve org/m"),
+            ("sglang", "Start a server with: python -m sglang.launch_server --model-path org/m"),
+            ("llama_cpp", "Start a server with: llama-server -m MODEL.gguf"),
+            ("lmstudio", "Start a server with: lms server start"),
+        ],
+    )
+    def test_a_local_server_that_is_down(self, provider: str, command: str) -> None:
+        card = ModelCard(provider=provider, name="org/m", local=True)
+        assert describe_fault(httpx.ConnectError("x"), card).endswith(command)
+        assert "Start" not in describe_fault(answered(503), card)
+        assert "Start" not in describe_fault(httpx.ConnectError("x"), ModelCard(provider="deepseek", name="m"))
+
     def test_long_words_are_cut(self) -> None:
         assert len(describe_fault(ValueError("x" * 10_000), CARD)) < 300
 
@@ -186,3 +213,140 @@ class TestSecrets:
 
     def test_a_secret_inside_of_another(self) -> None:
         assert redact("abcdefghi", ["abcdef", "abcdefghi"]) == "[key]"
+
+
+class GoogleError(Exception):
+    """As langchain-google-genai raises it: without the status of the error it was made from."""
+
+
+def made_from(cause: Exception) -> GoogleError:
+    error = GoogleError("Error calling model")
+    error.__cause__ = cause
+    return error
+
+
+def told_by_anthropic(kind: str) -> Exception:
+    """anthropic's error for an error inside of a stream that was answered with 200."""
+    anthropic = pytest.importorskip("anthropic")
+    body = {"type": "error", "error": {"type": kind, "message": "x"}}
+    response: Any = httpx.Response(200, request=REQUEST)
+    error: Exception = anthropic.APIStatusError("x", response=response, body=body)
+    return error
+
+
+class TestOtherClients:
+    def test_the_status_of_what_an_error_was_made_from(self) -> None:
+        slow = made_from(answered(429, **{"retry-after": "2"}))
+        assert (status_of(slow), is_transient(slow), waited(slow)) == (429, True, 2.0)
+        assert not is_transient(made_from(answered(400)))
+        assert describe_fault(made_from(answered(404)), CARD).startswith("openai:gpt-x does not know this model")
+
+    @pytest.mark.parametrize(
+        ("kind", "worth_it"), [("overloaded_error", True), ("api_error", True), ("invalid_request_error", False)]
+    )
+    def test_anthropics_errors_inside_of_a_stream(self, kind: str, worth_it: bool) -> None:
+        error = told_by_anthropic(kind)
+        assert (status_of(error), is_transient(error)) == (None, worth_it)
+
+    @pytest.mark.parametrize(
+        ("text", "status", "worth_it"),
+        [
+            ("OpenRouter API returned an error during streaming: busy (code: 502)", 502, True),
+            ("OpenRouter API returned an error during streaming: no (code: 400)", 400, False),
+            ("server_error: The server had an error", None, True),
+            ("invalid_prompt: no", None, False),
+            ("a bug that mentions server_error", None, False),
+        ],
+    )
+    def test_errors_that_langchain_puts_into_words(self, text: str, status: int | None, worth_it: bool) -> None:
+        error = ValueError(text)
+        assert (status_of(error), is_transient(error)) == (status, worth_it)
+
+    def test_headers_on_the_error_itself(self) -> None:
+        """As OpenRouter's has them."""
+
+        class OpenRouterError(Exception):
+            status_code = 429
+            headers = httpx.Headers({"Retry-After": "2"})
+
+        assert waited(OpenRouterError()) == 2.0
+
+
+class TestPlainKeys:
+    def test_by_the_name_of_their_attribute(self) -> None:
+        class Exotic(BaseModel):
+            yuan_api_key: str = "plain api key"
+            access_token: str = "plain token"
+            client_secret: str = "plain secret"
+            password: str = "plain password"
+            client_kwargs: dict[str, Any] = {"auth": ("me-myself", "plain auth"), "api_key": "nested key"}
+            max_tokens: str = "not a secret"
+            keyboard: str = "not a secret either"
+            tokenizer: str = "a tokenizer"
+
+        assert secrets_of(Exotic()) == {
+            "plain api key",
+            "plain token",
+            "plain secret",
+            "plain password",
+            "me-myself",
+            "plain auth",
+            "nested key",
+        }
+
+
+class TestCancelled:
+    async def test_while_it_writes(self) -> None:
+        client = ScriptedModel(script=[Scripted("word " * 1000, delay=0.001)])
+        writing = asyncio.Event()
+        exchange = asked(lambda _: bool(writing.set()))
+        model = ReasoningModel(inner=client)
+        task = asyncio.create_task(model.write(QUESTION, exchange, name="small:test"))
+        await writing.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        (attempt,) = exchange.attempts
+        assert (attempt.status, attempt.finish, attempt.estimated) == ("cut", "cancelled", True)
+        assert attempt.usage.tokens_out > 0
+        assert attempt.usage.tokens_in > 0
+
+    async def test_while_it_waits_for_the_first_token(self) -> None:
+        exchange = asked()
+        model = ReasoningModel(inner=ScriptedModel(script=[Scripted("x", delay=60)]))
+        task = asyncio.create_task(model.write(QUESTION, exchange, name="small:test"))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [attempt.finish for attempt in exchange.attempts] == ["cancelled"]
+
+    async def test_by_a_bug_in_the_reader(self) -> None:
+        def reader(_: Any) -> bool:
+            raise ZeroDivisionError
+
+        exchange = asked(reader)
+        with pytest.raises(ZeroDivisionError):
+            await ReasoningModel(inner=ScriptedModel(script=["is 7"])).write(QUESTION, exchange, name="small:test")
+        assert [attempt.finish for attempt in exchange.attempts] == ["cancelled"]
+
+
+class TestPatience:
+    async def test_hidden_reasoning_may_be_silent_for_as_long_as_a_first_token(self) -> None:
+        class Thinking(Client):
+            async def _astream(self, *args: Any, **kwargs: Any) -> Any:
+                yield chunk("", reasoning_content="hm")
+                await asyncio.sleep(0.1)
+                yield chunk("is 7")
+                yield STOP
+
+        hidden = ModelCard(dialect="openai", hidden_tokens=100, form="field")
+        for card, finish in ((hidden, "stop"), (ModelCard(dialect="openai", form="field"), "broken")):
+            model = ReasoningModel(inner=Thinking(calls=[]), card=card, token_gap_seconds=0.02)
+            assert (await written(model)).last.finish == finish
+
+    async def test_a_call_has_its_own_limit(self) -> None:
+        model = ReasoningModel(inner=ScriptedModel(script=[Scripted("word " * 100, delay=0.01)]))
+        exchange = Exchange("turn", Options(1000), lambda _: False, seconds=0.05)
+        last = await model.write(QUESTION, exchange, name="small:test")
+        assert (last.status, last.finish) == ("cut", "seconds")

@@ -47,6 +47,17 @@ CASES: dict[str, tuple[Form, Style, list[Any], tuple[str, str]]] = {
     "no opening tag": ("think_tags", "prefill", ["a</think>b"], ("a", "b")),
     "no tag at all": ("think_tags", "prefill", ["a < b"], ("a < b", "")),
     "a second closing tag": ("think_tags", "prefill", ["a</think>b</think>c"], ("a", "bc")),
+    "two closing tags, over three chunks": (
+        "think_tags",
+        "prefill",
+        ["a</think></th", "in", "k>b"],
+        ("a", "b"),
+    ),
+    "an opening tag after the template's own": ("think_tags", "prefill", ["<think>\n<think>\na</think>b"], ("a", "b")),
+    "tags, from a server that parses them": ("think_tags", "prefill", [("", "a"), ("b", "")], ("a", "b")),
+    "tags in turn, from a server that parses them": ("think_tags", "turn", [("", "hm"), ("b", "")], ("b", "")),
+    "turn: a second closing tag": ("think_tags", "turn", ["<think>hm</think>a</think>b"], ("ab", "")),
+    "turn: a tag over two chunks": ("think_tags", "turn", ["<th", "ink>hm</", "think>a"], ("a", "")),
     "a second thought": ("think_tags", "prefill", ["a</think>b<think>c</think>d"], ("ac", "bd")),
     "what only looked like a tag": (
         "think_tags",

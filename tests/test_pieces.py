@@ -62,6 +62,8 @@ class TestText:
             (["a", {"type": "text", "text": "b"}, {"type": "image", "url": "x"}], {}, ("ab", "")),
             ([{"type": "thinking", "thinking": "a"}, {"type": "text", "text": None}], {}, ("", "a")),
             ([{"type": "reasoning", "reasoning": "a"}], {}, ("", "a")),
+            ([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "a"}, {}]}], {}, ("", "a")),
+            ([{"type": "reasoning", "id": "x", "encrypted_content": "y"}], {}, ("", "")),
         ],
     )
     def test_of_all_shapes(self, content: Any, fields: dict[str, Any], expected: tuple[str, str]) -> None:
@@ -78,6 +80,9 @@ class TestFinish:
             ({"done_reason": "length"}, "length"),
             ({"stop_reason": "max_tokens"}, "length"),
             ({"stop_reason": "end_turn"}, "stop"),
+            ({"stop_reason": "stop_sequence"}, "stop"),
+            ({"stop_reason": "model_context_window_exceeded"}, "length"),
+            ({"stop_reason": "refusal"}, "refusal"),
             ({"finish_reason": "MAX_TOKENS"}, "length"),
             ({"finish_reason": "content_filter"}, "content_filter"),
             ({"status": "completed"}, "stop"),
@@ -99,6 +104,29 @@ class TestUsage:
     def test_details_may_be_missing(self) -> None:
         plain = {"input_tokens": 9, "output_tokens": 8, "total_tokens": 17}
         assert usage_of(AIMessageChunk(content="", usage_metadata=plain)) == Usage(9, 0, 8, 0)
+
+    def test_what_is_written_into_a_cache(self) -> None:
+        """Anthropic's counts, by how long they are kept: the client sets the sum to 0 where it knows the parts."""
+        plain = {"input_tokens": 100, "output_tokens": 8, "total_tokens": 108}
+        for details in (
+            {"cache_read": 40, "cache_creation": 50},
+            {"cache_read": 40, "cache_creation": 0, "ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 20},
+        ):
+            message = AIMessageChunk(content="", usage_metadata={**plain, "input_token_details": details})
+            assert usage_of(message) == Usage(100, 40, 8, 0, tokens_written=50)
+        assert Usage(1, tokens_written=2).then(Usage(0, tokens_written=3)) == Usage(1, tokens_written=5)
+
+    def test_a_service_tier_has_its_own_names(self) -> None:
+        tiered = {"input_tokens": 100, "output_tokens": 20, "total_tokens": 120}
+        message = AIMessageChunk(
+            content="",
+            usage_metadata={
+                **tiered,
+                "input_token_details": {"flex_cache_read": 60, "flex": 40},
+                "output_token_details": {"flex_reasoning": 12, "flex": 8},
+            },
+        )
+        assert usage_of(message) == Usage(100, 60, 20, 12)
 
     def test_reports_of_what_is_new_add_up(self) -> None:
         """ChatAnthropic reports the prompt with the first chunk and the output with the last."""

@@ -179,6 +179,7 @@ class TestShipped:
             "small_only",
             "large_only",
             "one_way_handoff",
+            "blueprint_handoff",
             "random",
             "early_only",
         ]

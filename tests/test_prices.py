@@ -87,3 +87,23 @@ class TestTheList:
     def test_the_list_is_an_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "genai_prices", None)
         assert cost(LISTED, Usage(tokens_in=1), {}) is None
+
+
+class TestWritingIntoACache:
+    def test_has_its_own_price_where_one_is_given(self) -> None:
+        used = Usage(tokens_in=100, tokens_cached=40, tokens_out=20, tokens_written=50)
+        card = ModelCard(provider="a", name="b")
+        dear = {"a:b": Price(4.0, 20.0, cached=0.4, written=5.0)}
+        assert cost(card, used, dear) == pytest.approx((10 * 4.0 + 40 * 0.4 + 50 * 5.0 + 20 * 20.0) / 1e6)
+        assert cost(card, used, {"a:b": Price(4.0, 20.0)}) == pytest.approx((100 * 4.0 + 20 * 20.0) / 1e6)
+
+    def test_is_listed_for_claude(self) -> None:
+        pytest.importorskip("genai_prices")
+        card = ModelCard(provider="anthropic", name="claude-sonnet-4-5")
+        plain, written = (cost(card, Usage(1000, tokens_written=count), {}) for count in (0, 1000))
+        assert plain
+        assert written == pytest.approx(1.25 * plain)
+
+    def test_nobody_is_paid_for_it(self) -> None:
+        with pytest.raises(ValueError):
+            Price(1.0, 1.0, written=-1.0)

@@ -12,6 +12,7 @@ from langchain_openai import AzureChatOpenAI, ChatOpenAI
 
 from tests.wrapped import Client
 from trigreason_graph.models import ModelCard, Price, ReasoningModel, resolve_model
+from trigreason_graph.models.embedded.chat import EmbeddedChat
 from trigreason_graph.models.known import card_of, is_local, thinks
 from trigreason_graph.state import Role
 from trigreason_graph.testing import ScriptedModel
@@ -103,6 +104,29 @@ class TestStrings:
         assert (model.card.full_name, model.card.style, model.card.local) == ("openai:gpt-4o", "turn", False)
         assert KEY not in repr(model)
 
+    @pytest.mark.parametrize(
+        ("spec", "key", "dialect"),
+        [
+            ("anthropic:claude-opus-4-8", "ANTHROPIC_API_KEY", "anthropic"),
+            ("google_genai:gemini-2.5-flash", "GOOGLE_API_KEY", "google"),
+        ],
+    )
+    def test_hosted(self, spec: str, key: str, dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(key, KEY)
+        model = resolve_model(f"{spec}@https://gateway.example.com", "large")
+        inner: Any = model.inner
+        assert (model.card.full_name, model.card.dialect, model.card.efforts) == (spec, dialect, True)
+        assert inner.max_retries == 0  # every try is to stand in the ledger
+        assert "gateway.example.com" in str(getattr(inner, "anthropic_api_url", "") or inner.base_url)
+        assert KEY not in repr(model)
+
+    @pytest.mark.parametrize("spec", ["vllm:@http://127.0.0.1:1/v1", "vllm:", "ollama: @http://127.0.0.1"])
+    def test_an_address_is_no_model(self, spec: str) -> None:
+        assert "is not a model" in refusal(spec)
+
+    def test_a_password_in_an_address_is_not_shown(self) -> None:
+        assert "pass" not in refusal("acme:m@http://me:pass@127.0.0.1/v1")
+
     def test_embedded(self) -> None:
         model = resolve_model("embedded:small", "small")
         assert (model.card.full_name, model.card.style, model.card.local) == ("embedded:small", "prefill", True)
@@ -171,6 +195,18 @@ class TestCards:
         model = ChatOpenAI(model="deepseek-r1", base_url="https://api.acme.test/v1", api_key="x")
         card = card_of(model)
         assert (card.full_name, card.form, card.local) == ("api.acme.test:deepseek-r1", "think_tags", False)
+
+    def test_an_embedded_model_that_thinks(self) -> None:
+        """llama.cpp refuses to continue where the template can think; the tags are in its content."""
+        card = card_of(EmbeddedChat(source="/models/Qwen3-0.6B-Q8_0.gguf"))
+        assert (card.style, card.form, card.local) == ("turn", "think_tags", True)
+        assert card.hidden_tokens > 0
+        assert card_of(EmbeddedChat(source="/models/Qwen3-4B-Instruct-2507.gguf")).style == "prefill"
+
+    @pytest.mark.parametrize(("name", "efforts"), [("gpt-5", True), ("o3", True), ("gpt-4o", False)])
+    def test_openais_efforts(self, name: str, efforts: bool) -> None:
+        card = card_of(ChatOpenAI(model=name, api_key=KEY))
+        assert (card.efforts, card.cached, card.form) == (efforts, True, "content")
 
     def test_azure(self) -> None:
         model = AzureChatOpenAI(

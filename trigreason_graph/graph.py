@@ -11,6 +11,7 @@ from langgraph.graph import END, START, StateGraph
 from trigreason_graph.bridge import Node
 from trigreason_graph.models.prices import PriceTable, price_known
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
+from trigreason_graph.models.wrapper import ReasoningModel
 from trigreason_graph.nodes.answer import answer
 from trigreason_graph.nodes.checkpoint_rollback import after_rollback, checkpoint_rollback
 from trigreason_graph.nodes.kit import Kit
@@ -30,6 +31,7 @@ def create_trigreason_graph(
     *,
     small: ModelSpec,
     large: ModelSpec,
+    fallback: ModelSpec | None = None,
     policy: Policy | str | Path | Sequence[Trigger | Judge | StrategicInitiation] | None = None,
     budget: Budget | None = None,
     settings: Settings | None = None,
@@ -42,8 +44,11 @@ def create_trigreason_graph(
     Args:
         small: The model that leads the reasoning: "provider:model", "embedded:small", or a chat model.
         large: The model that is called when a trigger fires; the same forms.
+        fallback: A model that stands in for `large` for the rest of a run in which that is down; None: the small model
+            goes on alone.
         policy: A Policy, the name of a shipped one ("paper", "small_only", …), a path to a TOML file, or a list of
-            triggers; None: the shipped default (the paper's three triggers and an arithmetic check).
+            triggers; None: the shipped default (the paper's three triggers and an arithmetic check), or
+            "blueprint_handoff" where `large` reasons in private and would pay for that at every step.
         budget: Limits of one run; None: the finite defaults of Budget, without the dollar limit where nobody knows the
             price of `large`.
         settings: Defaults of the run-time settings; a context given at invocation goes before them.
@@ -58,7 +63,7 @@ def create_trigreason_graph(
     Raises:
         ValueError: An argument that cannot be used; the text names it.
     """
-    kit = _kit(small, large, policy, budget, settings or Settings(), prices, prompts)
+    kit = _kit(small, large, fallback, policy, budget, settings or Settings(), prices, prompts)
     builder = StateGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
     for function in (
         prepare,
@@ -106,6 +111,7 @@ def create_trigreason_graph(
 def _kit(
     small: ModelSpec,
     large: ModelSpec,
+    fallback: ModelSpec | None,
     policy: Policy | str | Path | Sequence[Trigger | Judge | StrategicInitiation] | None,
     budget: Budget | None,
     settings: Settings,
@@ -114,13 +120,19 @@ def _kit(
 ) -> Kit:
     wrapped_small = resolve_model(small, "small", prices=prices)
     wrapped_large = resolve_model(large, "large", prices=prices)
+    stand_in = None if fallback is None else _stand_in(fallback, prices)
     notes: list[str] = []
     if not wrapped_small.card.logprobs:
         name = wrapped_small.card.full_name
         notes.append(f"no log-probabilities from {name}: cognitive offload uses text signs only")
     limits = budget or Budget()
-    if limits.usd is not None and not price_known(wrapped_large.card, wrapped_large.prices):
-        name = wrapped_large.card.full_name
+    unpriced = [
+        model.card.full_name
+        for model in (wrapped_large, stand_in)
+        if model is not None and not price_known(model.card, model.prices)
+    ]
+    if limits.usd is not None and unpriced:
+        name = unpriced[0]
         if budget is not None and "usd" in budget.model_fields_set:
             raise ValueError(
                 f"budget=: usd={limits.usd:g} cannot be held, since nobody knows the price of {name}: pass "
@@ -128,10 +140,24 @@ def _kit(
             )
         limits = limits.model_copy(update={"usd": None})
         notes.append(f"the price of {name} is unknown: no dollar limit, and costs are shown as unknown")
+    hidden = wrapped_large.card.hidden_tokens
+    if policy is None and hidden:
+        policy = "blueprint_handoff"
+        notes.append(
+            f"{wrapped_large.card.full_name} reasons in private and pays for it at every call: the policy is "
+            "blueprint_handoff, which calls it rarely and at length"
+        )
     chosen = resolve_policy(policy)
     if len(chosen.judges) > 1:
         raise ValueError(f"policy=: {chosen.name!r} has more than one judge; each step can wait for one paid verdict")
-    return Kit(wrapped_small, wrapped_large, chosen, limits, settings, prompts, tuple(notes))
+    return Kit(wrapped_small, wrapped_large, chosen, limits, settings, prompts, stand_in, tuple(notes))
+
+
+def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:
+    try:
+        return resolve_model(fallback, "large", prices=prices)
+    except ValueError as error:
+        raise ValueError(str(error).replace("large=", "fallback=", 1)) from None
 
 
 def _node(function: Any, kit: Kit) -> Node:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LargeMode = Literal["auto", "ask", "shadow", "never"]
+Effort = Literal["low", "medium", "high"]
+EffortFor = Literal["initiate", "prime", "rewrite", "intervene", "review", "conclude", "handoff"]
 
 CONCLUDE_TOKENS = 256
 """Output tokens every limit keeps in reserve, so that a run can still state its answer."""
@@ -55,6 +57,12 @@ class Settings(BaseModel):
     )
     temperature: float | None = Field(
         None, ge=0, le=2, title="Temperature", description="Sampling temperature of both models; None: the model's own."
+    )
+    effort: dict[EffortFor, Effort] = Field(
+        default_factory=dict,
+        title="Reasoning effort",
+        description="How long a large model whose reasoning is hidden may think, by purpose. By default high for a "
+        "plan (initiate) and for everything to the end (handoff), low for single steps.",
     )
     token_events: bool = Field(True, title="Token events", description='Send a "token" event per piece of text.')
     max_rollbacks: int = Field(3, ge=0, title="Rollbacks per run", description="Further ones are not served.")

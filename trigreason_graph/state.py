@@ -180,6 +180,8 @@ class Report(TypedDict):
     cost: float | None
     seconds: float
     large_alone: LargeAlone
+    left_out: dict[str, int]
+    """By role: first steps that no longer fitted the model's window and stood in its prompts by their conclusions."""
     notes: list[str]
     """Degraded capabilities and faults, said once, in words."""
 
@@ -231,6 +233,10 @@ class State(Input, total=False):
     """Next free step id."""
     large_off: str
     """Why the LRM is not tried again in this run; empty while it is."""
+    fallback_on: str
+    """Why the fallback model stands in for the LRM; empty while it does not."""
+    left_out: dict[str, int]
+    """By role: how many of the first steps its latest prompt left out, since its window does not hold them."""
     notes: list[str]
     outcome: Outcome | None
     answer: str

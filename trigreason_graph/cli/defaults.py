@@ -6,10 +6,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Defaults(BaseSettings):
-    """Read from TRIGREASON_SMALL, TRIGREASON_LARGE and TRIGREASON_POLICY."""
+    """Read from TRIGREASON_SMALL, TRIGREASON_LARGE, TRIGREASON_FALLBACK and TRIGREASON_POLICY."""
 
     model_config = SettingsConfigDict(env_prefix="TRIGREASON_")
 
     small: str = "embedded:small"
     large: str = "embedded:large"
+    fallback: str | None = None
     policy: str | None = None

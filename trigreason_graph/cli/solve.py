@@ -38,6 +38,7 @@ class Job:
     question: str
     small: str
     large: str
+    fallback: str | None
     policy: str | None
     budget: Budget | None
     settings: Settings
@@ -66,6 +67,13 @@ def solve(
             help="The model that is called when a trigger fires; else $TRIGREASON_LARGE, else embedded:large.",
         ),
     ] = None,
+    fallback: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="The model that stands in when the large one is down; else $TRIGREASON_FALLBACK, else none.",
+        ),
+    ] = None,
     policy: Annotated[
         str | None,
         typer.Option(metavar="NAME|FILE", help="A shipped policy, or a TOML file; else $TRIGREASON_POLICY."),
@@ -92,6 +100,9 @@ def solve(
         float | None, typer.Option(metavar="S", help="Seconds of all calls together.", rich_help_panel=LIMITS)
     ] = None,
     usd: Annotated[float | None, typer.Option(min=0, metavar="D", help="Dollars.", rich_help_panel=LIMITS)] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check names, keys and servers; nothing is paid.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="The whole result as one JSON object.", rich_help_panel=OUTPUT)
     ] = False,
@@ -124,10 +135,13 @@ def solve(
         question=chosen_question(question, example),
         small=defaults.small if small is None else small,
         large=defaults.large if large is None else large,
+        fallback=defaults.fallback if fallback is None else fallback,
         policy=defaults.policy if policy is None else policy,
         budget=chosen_budget(limits),
         settings=chosen_settings(large_mode, temperature),
     )
+    if dry_run:
+        raise typer.Exit(check_job(job))
     code = solve_job(job, as_json=as_json, quiet=quiet, color=not no_color)
     raise typer.Exit(code)
 
@@ -198,7 +212,7 @@ def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
         if view:
             view.waiting(f"loading {job.small} and {job.large} …")
         graph = build_graph(job)  # first of all: a wrong argument is no reason to fetch anything
-        if missing := unfetched([job.small, job.large]):
+        if missing := unfetched([job.small, job.large, *([job.fallback] if job.fallback else [])]):
             if view:
                 view.close()
             pull(missing)
@@ -224,6 +238,17 @@ def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
     return ExitCode.DONE if outcome and outcome["kind"] == "answered" else ExitCode.INCOMPLETE
 
 
+def check_job(job: Job) -> ExitCode:
+    """Say of each model whether it can be called; nothing is paid."""
+    from trigreason_graph.models.readiness import check_models
+
+    build_graph(job)  # wrong arguments first
+    found = check_models(job.small, job.large, *([job.fallback] if job.fallback else []))
+    for readiness in found:
+        typer.echo(f"{readiness.model}: {readiness.state}: {readiness.detail}")
+    return ExitCode.DONE if all(found) else ExitCode.INCOMPLETE
+
+
 def build_graph(job: Job) -> Any:
     """The compiled graph of a job, with a memory for what an interruption leaves."""
     from langgraph.checkpoint.memory import InMemorySaver
@@ -231,7 +256,12 @@ def build_graph(job: Job) -> Any:
     from trigreason_graph.graph import create_trigreason_graph
 
     builder = create_trigreason_graph(
-        small=job.small, large=job.large, policy=job.policy, budget=job.budget, settings=job.settings
+        small=job.small,
+        large=job.large,
+        fallback=job.fallback,
+        policy=job.policy,
+        budget=job.budget,
+        settings=job.settings,
     )
     return builder.compile(checkpointer=InMemorySaver())
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from trigreason_graph.settings import Effort as Effort
+
 Style = Literal["prefill", "turn"]
 Form = Literal["content", "think_tags", "field"]
 LogprobSpace = Literal["raw", "tempered"]
 Dialect = Literal["openai", "ollama", "anthropic", "google", "plain"]
 Continues = Literal["assistant", "flags", "prefix"]
-Effort = Literal["low", "medium", "high"]
+Thoughts = Literal["kept", "opened", "dropped"]
 
 HIDDEN_SHARE: dict[Effort, float] = {"low": 0.25, "medium": 0.5, "high": 1.0}
 """Share of ``hidden_tokens`` that a call of this effort is given. Our choice: a bound that is enforced by the output
@@ -32,6 +34,9 @@ class ModelCard:
         continues: How a prefill-style server is told to go on with the trailing assistant message. "assistant": by its
             standing there (Ollama, llama.cpp). "flags": by ``continue_final_message`` (vLLM, SGLang). "prefix": by
             ``"prefix": true`` in it (DeepSeek, Mistral).
+        thoughts: What its chat template does with the thinking in a trailing assistant message. "kept": as written.
+            "opened": writes the opening tag itself, so that ours is left out. "dropped": removes thinking that is
+            closed, so that it is left open.
         dialect: How call options are spelled: in one client's keywords, or none at all ("plain"). Clients of all
             others say why a stream ended, so that a silent end is a broken stream.
         streams: Sends its text piece by piece.
@@ -41,9 +46,9 @@ class ModelCard:
         window: Context window in tokens; None when unknown.
         local: Runs on the user's machine or network: costs 0 by rule.
         trims_newlines: Its server's template trims the newlines that end a prefill.
-        hidden_tokens: Output tokens that its hidden reasoning may take on top of what a call asks for, at high effort;
-            0 for a model without. With the "openai" dialect such a model is sent neither temperature nor stop, which
-            it refuses.
+        hidden_tokens: Output tokens that its hidden or private reasoning may take on top of what a call asks for, at
+            high effort; 0 for a model without. Such a model is sent no stop, which would end its reasoning, and no
+            temperature where it refuses one.
         efforts: Takes a reasoning effort with each call.
         usage: Reports token counts, also on a stream.
         cached: Reports how much of a prompt came from its cache; None when unknown.
@@ -55,6 +60,7 @@ class ModelCard:
     style: Style = "turn"
     form: Form = "content"
     continues: Continues = "assistant"
+    thoughts: Thoughts = "kept"
     dialect: Dialect = "plain"
     streams: bool = True
     logprobs: bool = False
@@ -68,6 +74,11 @@ class ModelCard:
     usage: bool = True
     cached: bool | None = None
     digest: str = ""
+
+    @property
+    def hides_reasoning(self) -> bool:
+        """Whether its reasoning is never shown, so that only the server can count it."""
+        return self.hidden_tokens > 0 and self.form == "content"
 
     def hidden_at(self, effort: Effort | None) -> int:
         """Hidden output tokens that a call of this effort is given; all of them without an effort."""

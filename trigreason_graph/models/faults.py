@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.models.servers import SERVERS
 from trigreason_graph.reasoning.text import clean
 
 if TYPE_CHECKING:
@@ -31,13 +32,27 @@ LONGEST_DETAIL = 200
 
 
 def status_of(fault: BaseException) -> int | None:
-    """The HTTP status a client's error carries, whatever the client; None where it carries none."""
-    for holder in (fault, getattr(fault, "response", None)):
+    """The HTTP status a client's error carries, whatever the client; None where it carries none.
+
+    An error inside of a stream that was answered with 200 has none.
+    """
+    for holder in _holders(fault):
         for name in ("status_code", "status", "code"):
             status = str(getattr(holder, name, None))  # a code inside of a stream may come as text
-            if re.fullmatch("[1-5][0-9][0-9]", status):
+            if re.fullmatch("[45][0-9][0-9]", status):
                 return int(status)
-    return None
+    told = _STATUS_IN_WORDS.search(str(fault)) if isinstance(fault, ValueError) else None
+    return int(told[1]) if told else None
+
+
+_STATUS_IN_WORDS = re.compile(r"\(code: ([45][0-9][0-9])\)")
+"""langchain-openrouter's word for an error inside of a stream."""
+
+
+def _holders(fault: BaseException) -> list[object]:
+    """What may carry status and headers: the error, its response, and those of the client's error it was made from."""
+    cause = fault.__cause__
+    return [fault, getattr(fault, "response", None), cause, getattr(cause, "response", None)]
 
 
 def is_transient(fault: BaseException) -> bool:
@@ -53,10 +68,19 @@ def _is_broken_connection(fault: BaseException) -> bool:
     return bool(CONNECTION_ERRORS & {cls.__name__ for cls in type(fault).__mro__})
 
 
+SERVERS_OWN_FAULT = re.compile(r"overloaded_error|api_error|timeout_error|server_error|rate_limit")
+"""Words for errors inside of a stream that are worth another try: Anthropic's, and those of OpenAI's Responses API."""
+
+
 def _in_band(fault: BaseException) -> bool:
     """Whether the server reported the error inside of a stream it had answered with 200: its own failure."""
-    if type(fault).__name__ == "ResponseError":  # ollama
+    kinds = {cls.__name__ for cls in type(fault).__mro__}
+    if "ResponseError" in kinds:  # ollama
         return getattr(fault, "status_code", None) == -1
+    if "APIStatusError" in kinds:  # anthropic
+        return bool(SERVERS_OWN_FAULT.search(str(getattr(fault, "body", None))))
+    if isinstance(fault, ValueError):  # langchain-openai, of the Responses API
+        return bool(SERVERS_OWN_FAULT.match(str(fault)))
     return type(fault).__name__ == "APIError" and not isinstance(getattr(fault, "code", None), str)  # openai
 
 
@@ -73,8 +97,9 @@ def retry_wait(state: RetryCallState) -> float:
 
 def _asked_wait(fault: BaseException) -> float | None:
     """Seconds the server asks to wait: Retry-After as a number or as a date."""
-    headers = getattr(getattr(fault, "response", None), "headers", None)
-    value = headers.get("retry-after") if isinstance(headers, Mapping) else None
+    found = [getattr(holder, "headers", None) for holder in _holders(fault)]
+    values = [headers.get("retry-after") for headers in found if isinstance(headers, Mapping)]
+    value = next((value for value in values if value is not None), None)
     if value is None:
         return None
     try:
@@ -117,7 +142,11 @@ def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str]
     else:
         what = f"failed ({kind})"
     detail = redact(" ".join(clean(str(fault)).split()), secrets)[:LONGEST_DETAIL]
-    return f"{card.full_name} {what}: {detail}" if detail else f"{card.full_name} {what}"
+    told = f"{card.full_name} {what}: {detail}" if detail else f"{card.full_name} {what}"
+    server = SERVERS.get(card.provider)
+    if server is None or not server.start or status is not None or not _is_broken_connection(fault):
+        return told
+    return f"{told} Start a server with: {server.start.format(name=card.name)}"
 
 
 _KEY_SHAPES = re.compile(
@@ -143,12 +172,20 @@ SHORTEST_SECRET = 6
 """Characters; a shorter value ("none", "EMPTY") is a stand-in, and would tear holes into ordinary words."""
 
 
+SECRET_NAMES = re.compile(r"header|key$|token$|secret|passw|credential|auth$", re.IGNORECASE)
+"""Names of attributes whose texts are not for showing, whatever type they have."""
+
+
 def secrets_of(model: object) -> set[str]:
     """The keys and headers set on a client, so that they can be kept out of texts."""
     found: set[str] = set()
     for name, value in list(getattr(model, "__dict__", {}).items()):
-        found |= _secrets_in(value, secret="header" in name)
+        found |= _secrets_in(value, secret=_names_secret(name))
     return {secret for secret in found if len(secret) >= SHORTEST_SECRET}
+
+
+def _names_secret(name: object) -> bool:
+    return bool(SECRET_NAMES.search(str(name)))
 
 
 def _secrets_in(value: Any, *, secret: bool) -> set[str]:
@@ -158,5 +195,7 @@ def _secrets_in(value: Any, *, secret: bool) -> set[str]:
         return {value} if secret else set()
     if isinstance(value, Mapping):
         pairs = value.items()
-        return set().union(*(_secrets_in(inner, secret=secret or "header" in str(name)) for name, inner in pairs))
+        return set().union(*(_secrets_in(inner, secret=secret or _names_secret(name)) for name, inner in pairs))
+    if isinstance(value, tuple | list):  # as in auth=("user", "password")
+        return set().union(*(_secrets_in(inner, secret=secret) for inner in value))
     return set()

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from langchain_core.language_models.chat_models import BaseChatModel
 
 from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.models.hosted import anthropic_card, google_card, openai_card, openrouter_card, profile_window
+from trigreason_graph.models.names import HIDDEN_TOKENS, is_local, thinks
 
-THINKING = re.compile(r"deepseek-r1|qwen3(?!-?coder|-embed)|qwq|gpt-oss|magistral|thinking|reasoning", re.IGNORECASE)
-"""Names of open models that think before they answer (Ollama's library, tag "thinking"). What the server itself says
-about a model is compared with this before the first call (`check_ollama`)."""
-
-NOT_THINKING = re.compile(r"instruct|non-?thinking|no-?think", re.IGNORECASE)
-"""Names of their siblings that do not, such as qwen3:4b-instruct."""
-
-HIDDEN_REASONING = re.compile(r"o\d|gpt-5(?!.*chat)", re.IGNORECASE)
-"""OpenAI names of models whose reasoning is hidden, for names that have no profile in langchain-openai."""
-
-HIDDEN_TOKENS = 4_096
-"""Our choice: hidden reasoning of one short call, and half of the default budget's large_tokens."""
+__all__ = ["card_of", "is_local", "thinks"]
 
 OLLAMA_CLOUD = re.compile(r"[-:]cloud$")
 
@@ -34,51 +24,42 @@ def card_of(model: BaseChatModel) -> ModelCard:
     if isinstance(own, ModelCard):
         return own
     kinds = {cls.__name__ for cls in type(model).__mro__}
-    if "EmbeddedChat" in kinds:
-        return _embedded_card(model)
-    if "ChatOllama" in kinds:
-        return _ollama_card(model)
-    if "BaseChatOpenAI" in kinds:
-        return _openai_card(model)
+    for kind, card in CARDS.items():
+        if kind in kinds:
+            return card(model)
     params = model._get_ls_params()
     return ModelCard(
         provider=str(params.get("ls_provider") or model._llm_type),
         name=str(params.get("ls_model_name") or type(model).__name__),
-        window=_window(model),
+        window=profile_window(model),
     )
 
 
-def thinks(name: str) -> bool:
-    """Whether an open model of this name thinks before it answers."""
-    return bool(THINKING.search(name)) and not NOT_THINKING.search(name)
+def embedded_card(model: Any) -> ModelCard:
+    """The card of an EmbeddedChat."""
+    from trigreason_graph.models.embedded.catalog import MODELS
 
-
-def is_local(url: str) -> bool:
-    """Whether a server's address is on the user's own machine or network."""
-    host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal", ".lan")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return False
-
-
-def _embedded_card(model: Any) -> ModelCard:
     source = str(model.source)
+    name = Path(source).stem if source.endswith(".gguf") else source
+    thinking = thinks(name)
     return ModelCard(
         provider="embedded",
-        name=Path(source).stem if source.endswith(".gguf") else source,
-        style="prefill",
+        name=name,
+        # llama.cpp refuses to continue a message where the template can think.
+        style="turn" if thinking else "prefill",
+        form="think_tags" if thinking else "content",
         dialect="openai",
         logprobs=True,
         top_logprobs=5,
         window=model.context,
         local=True,
+        hidden_tokens=HIDDEN_TOKENS if thinking else 0,
+        digest=MODELS[source].sha256 if source in MODELS else "",  # a file of the user's own takes long to hash
     )
 
 
-def _ollama_card(model: Any) -> ModelCard:
+def ollama_card(model: Any) -> ModelCard:
+    """The card of a ChatOllama. Its window is what was asked for; the server's own default is not known from here."""
     asked = model.reasoning  # None: left to the server, which then lets a thinking model think
     return ModelCard(
         provider="ollama",
@@ -93,34 +74,12 @@ def _ollama_card(model: Any) -> ModelCard:
     )
 
 
-def _openai_card(model: Any) -> ModelCard:
-    """A client of the OpenAI API, whatever server it talks to."""
-    name = str(model.model_name or getattr(model, "deployment_name", None) or "model")
-    provider = str(model._get_ls_params().get("ls_provider") or "openai")
-    client = getattr(model, "root_async_client", None)
-    url = str(getattr(client, "base_url", None) or model.openai_api_base or "")
-    host = urlsplit(url).hostname or ""
-    local = is_local(url)
-    own_api = provider != "openai" or not host or f".{host}".endswith(".openai.com")
-    return ModelCard(
-        # Another server's model is not OpenAI's of the same name: its price is looked up by its host.
-        provider=provider if own_api else ("local" if local else host),
-        name=name,
-        form="think_tags" if not own_api and thinks(name) else "content",
-        dialect="openai",
-        logprobs=local,
-        top_logprobs=5 if local else 0,
-        window=_window(model) if own_api else None,
-        local=local,
-        hidden_tokens=HIDDEN_TOKENS if own_api and _hides_reasoning(model, name) else 0,
-    )
-
-
-def _hides_reasoning(model: Any, name: str) -> bool:
-    profile = model.profile or {}
-    return bool(profile.get("reasoning_output", HIDDEN_REASONING.match(name)))
-
-
-def _window(model: BaseChatModel) -> int | None:
-    window = (getattr(model, "profile", None) or {}).get("max_input_tokens")
-    return int(window) if window else None
+CARDS: dict[str, Callable[[Any], ModelCard]] = {
+    "EmbeddedChat": embedded_card,
+    "ChatOllama": ollama_card,
+    "BaseChatOpenAI": openai_card,
+    "ChatAnthropic": anthropic_card,
+    "ChatGoogleGenerativeAI": google_card,
+    "ChatOpenRouter": openrouter_card,
+}
+"""By the name of a class or of one it inherits from, so that no client is imported."""

@@ -67,11 +67,23 @@ def text_of(message: BaseMessage) -> tuple[str, str]:
         elif block.get("type") == "text":
             parts.append(str(block.get("text") or ""))
         elif block.get("type") in ("thinking", "reasoning"):
-            hidden.append(str(block.get("thinking") or block.get("reasoning") or ""))
+            hidden.append(str(block.get("thinking") or block.get("reasoning") or _summary(block)))
     return "".join(parts), "".join(hidden)
 
 
-ENDINGS = {"max_tokens": "length", "max_output_tokens": "length", "end_turn": "stop", "completed": "stop"}
+def _summary(block: Mapping[str, Any]) -> str:
+    """What OpenAI's Responses API tells of the reasoning it hides."""
+    return "".join(str(part.get("text") or "") for part in block.get("summary") or ())
+
+
+ENDINGS = {
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "completed": "stop",
+}
 """Other providers' words for OpenAI's."""
 
 
@@ -94,6 +106,8 @@ class Usage:
     tokens_cached: int = 0
     tokens_out: int = 0
     tokens_reasoning: int = 0
+    tokens_written: int = 0
+    """Part of tokens_in that was written into the provider's cache, where that has a price of its own."""
 
     def then(self, later: Usage) -> Usage:
         """The usage after a further report of the same stream.
@@ -108,6 +122,7 @@ class Usage:
             tokens_cached=self.tokens_cached + later.tokens_cached,
             tokens_out=self.tokens_out + later.tokens_out,
             tokens_reasoning=self.tokens_reasoning + later.tokens_reasoning,
+            tokens_written=self.tokens_written + later.tokens_written,
         )
 
 
@@ -116,12 +131,19 @@ def usage_of(message: BaseMessage) -> Usage | None:
     reported = getattr(message, "usage_metadata", None)
     if not reported:
         return None
+    read, written = reported.get("input_token_details") or {}, reported.get("output_token_details") or {}
     return Usage(
         tokens_in=int(reported.get("input_tokens") or 0),
-        tokens_cached=int((reported.get("input_token_details") or {}).get("cache_read") or 0),
+        tokens_cached=_total(read, "cache_read"),
         tokens_out=int(reported.get("output_tokens") or 0),
-        tokens_reasoning=int((reported.get("output_token_details") or {}).get("reasoning") or 0),
+        tokens_reasoning=_total(written, "reasoning"),
+        tokens_written=_total(read, "cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"),
     )
+
+
+def _total(details: Mapping[str, Any], *names: str) -> int:
+    """The sum of these details; OpenAI's come with the service tier in front ("flex_cache_read")."""
+    return sum(int(count or 0) for name, count in details.items() if name.endswith(names))
 
 
 def usage_chunk(usage: Usage, metadata: dict[str, Any]) -> AIMessageChunk:
@@ -133,7 +155,10 @@ def usage_chunk(usage: Usage, metadata: dict[str, Any]) -> AIMessageChunk:
             "input_tokens": usage.tokens_in,
             "output_tokens": usage.tokens_out,
             "total_tokens": usage.tokens_in + usage.tokens_out,
-            "input_token_details": {"cache_read": usage.tokens_cached},
+            "input_token_details": {
+                "cache_read": usage.tokens_cached,
+                **({"cache_creation": usage.tokens_written} if usage.tokens_written else {}),
+            },
             "output_token_details": {"reasoning": usage.tokens_reasoning},
         },
         chunk_position="last",

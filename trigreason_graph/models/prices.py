@@ -21,9 +21,11 @@ class Price:
     output: float
     cached: float | None = None
     """Cached input; None: billed as input."""
+    written: float | None = None
+    """Input that is written into the cache, where that costs more; None: billed as input."""
 
     def __post_init__(self) -> None:
-        if not all(price >= 0 for price in (self.input, self.output, self.cached or 0.0)):
+        if not all(price >= 0 for price in (self.input, self.output, self.cached or 0.0, self.written or 0.0)):
             raise ValueError(f"a price is dollars per million tokens, 0 or more: {self}")
 
 
@@ -36,11 +38,15 @@ def cost(card: ModelCard, usage: Usage, table: PriceTable) -> float | None:
     if card.local:
         return 0.0
     cached = min(usage.tokens_cached, usage.tokens_in)
+    written = min(usage.tokens_written, usage.tokens_in - cached)
     price = table.get(card.full_name)
     if price is None:
-        return _listed_cost(card, usage.tokens_in, cached, usage.tokens_out)
+        return _listed_cost(card, usage, cached, written)
     per_cached = price.input if price.cached is None else price.cached
-    return ((usage.tokens_in - cached) * price.input + cached * per_cached + usage.tokens_out * price.output) / 1e6
+    per_written = price.input if price.written is None else price.written
+    plain = usage.tokens_in - cached - written
+    dollars = plain * price.input + cached * per_cached + written * per_written + usage.tokens_out * price.output
+    return dollars / 1e6
 
 
 def price_known(card: ModelCard, table: PriceTable) -> bool:
@@ -48,14 +54,19 @@ def price_known(card: ModelCard, table: PriceTable) -> bool:
     return cost(card, Usage(tokens_in=1, tokens_out=1), table) is not None
 
 
-def _listed_cost(card: ModelCard, tokens_in: int, tokens_cached: int, tokens_out: int) -> float | None:
+def _listed_cost(card: ModelCard, used: Usage, cached: int, written: int) -> float | None:
     """By genai-prices' own list, which comes with the package: nothing is fetched."""
     try:
         from genai_prices import Usage as ListedUsage
         from genai_prices import calc_price
     except ImportError:
         return None
-    usage = ListedUsage(input_tokens=tokens_in, cache_read_tokens=tokens_cached, output_tokens=tokens_out)
+    usage = ListedUsage(
+        input_tokens=used.tokens_in,
+        cache_read_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=used.tokens_out,
+    )
     try:
         if "." in card.provider:  # a server known by its host only
             listed = calc_price(usage, model_ref=card.name, provider_api_url=f"https://{card.provider}")
@@ -66,5 +77,5 @@ def _listed_cost(card: ModelCard, tokens_in: int, tokens_cached: int, tokens_out
     return float(listed.total_price)
 
 
-_PROVIDERS = {"azure_openai": "azure"}
+_PROVIDERS = {"azure_openai": "azure", "google_genai": "google"}
 """The list's name, where it does not find LangChain's by itself."""

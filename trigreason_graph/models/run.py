@@ -54,7 +54,7 @@ class Run:
         self._waiting: list[ChatGenerationChunk] = []
         self._text = _Text(terms.card, messages, exchange)
         self._over = self._answered = False
-        self._stopped = False
+        self._stopped = self._speaking = self._read_to_end = False
         self._finish = self._fault = self._limit = ""
         self._usage: Usage | None = None
         self._tokens_out = 0.0
@@ -62,7 +62,7 @@ class Run:
     @property
     def closed(self) -> bool:
         """Whether the reader had the stream closed before it was over."""
-        return self._stopped and not self._over
+        return self._stopped and (self._read_to_end or not self._over)
 
     async def wait_for_text(self) -> None:
         """Read up to the first text, or to the end of a reply without any.
@@ -92,6 +92,8 @@ class Run:
                 yield self._hand_on(more)
             if not self._stopped:
                 yield self._tell(self._text.rest(ended=self._ended_by_itself))
+            elif self.closed and not self._limit and self._terms.card.hides_reasoning and self._tells_why_it_ends:
+                await self._read_out()
         finally:
             await self.aclose()
 
@@ -116,6 +118,10 @@ class Run:
             return self._attempt("cut", "broken", f"{self._terms.card.full_name} broke off without saying why")
         return self._attempt("ok", self._finish or "stop")
 
+    def left(self) -> Attempt:
+        """The attempt, when whoever asked for it has gone away: cancelled, or itself at fault."""
+        return self._attempt("cut", "cancelled")
+
     def describe(self, fault: BaseException) -> str:
         """The fault in one line, without keys."""
         return describe_fault(fault, self._terms.card, secrets_of(self._terms.client))
@@ -133,13 +139,28 @@ class Run:
         if self._over:
             return None
         try:
-            chunk = await self._next(self._terms.token_gap_seconds)
+            chunk = await self._next(self._patience)
         except GraphBubbleUp:
             raise
         except Exception as fault:
             self._fault, chunk = self.describe(fault), None
         self._over = chunk is None
         return chunk
+
+    @property
+    def _patience(self) -> float:
+        """Seconds to wait for the next chunk; hidden reasoning may be silent, or shown in few summaries."""
+        silent = self._terms.card.hidden_tokens and not self._speaking
+        return self._terms.first_token_seconds if silent else self._terms.token_gap_seconds
+
+    async def _read_out(self) -> None:
+        """Read on to the end of a reply that nobody wants more of: only there stands what its reasoning took.
+
+        What it still says is little, since the reasoning is done. Closing would save that and hide the rest.
+        """
+        self._read_to_end = True
+        while (chunk := await self._more()) is not None:
+            self._tokens_out += tokens_in_text(text_of(chunk.message)[0])
 
     async def _next(self, patience: float) -> ChatGenerationChunk | None:
         left = self._seconds_left()
@@ -166,6 +187,7 @@ class Run:
 
     def _hand_on(self, chunk: ChatGenerationChunk) -> str:
         content, field = text_of(chunk.message)
+        self._speaking = self._speaking or bool(content)
         tokens = tokens_of(chunk.generation_info, chunk.message)
         self._tokens_out += len(tokens) or tokens_in_text(content) + tokens_in_text(field)
         told = self._tell(self._text.pieces(content, field, tokens))
@@ -179,8 +201,8 @@ class Run:
 
     def _limit_reached(self) -> str:
         """Which limit the reply has gone past: "length", "seconds", or none."""
-        card = self._terms.card
-        allowed = self._exchange.options.max_tokens + card.hidden_tokens
+        card, options = self._terms.card, self._exchange.options
+        allowed = options.max_tokens + card.hidden_at(options.effort)
         if card.dialect != "plain":  # the server was told, and our count of its tokens may be high
             allowed = 2 * allowed + HEADROOM
         if self._tokens_out >= allowed:
@@ -197,7 +219,9 @@ class Run:
         return told
 
     def _attempt(self, status: Status, finish: str, fault: str = "") -> Attempt:
-        exact = self._usage if status == "ok" else None
+        whole = status == "ok" or (self._read_to_end and self._finish and not self._fault)
+        # A prompt that nobody counted has been left out by the client, not free.
+        exact = self._usage if whole and self._usage and self._usage.tokens_in else None
         usage = exact or self._estimate()
         return Attempt(
             status=status,
@@ -219,6 +243,7 @@ class Run:
             tokens_cached=said.tokens_cached,
             tokens_out=max(math.ceil(self._tokens_out), said.tokens_out),
             tokens_reasoning=said.tokens_reasoning,
+            tokens_written=said.tokens_written,
         )
 
 

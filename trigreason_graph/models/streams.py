@@ -37,13 +37,14 @@ async def whole_reply(model: BaseChatModel, messages: list[BaseMessage], argumen
 
     Servers that continue a prefill repeat it in a whole reply (llama.cpp does; not in a stream), so it is taken off.
     """
-    generation = (await model._agenerate(messages, **arguments)).generations[0]
+    result = await model._agenerate(messages, **arguments)
+    generation = result.generations[0]
     message = generation.message
     content = message.content
     last = messages[-1] if messages else None
     if isinstance(last, AIMessage) and isinstance(content, str):
         content = content.removeprefix(last.text)
-    info = {**message.response_metadata, **(generation.generation_info or {})}
+    info = {**(result.llm_output or {}), **message.response_metadata, **(generation.generation_info or {})}
     if not finish_of(info, message):
         info["finish_reason"] = "stop"  # a reply that has arrived is whole
     chunk = AIMessageChunk(

@@ -12,7 +12,7 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import BaseChatModel, agenerate_from_stream
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
@@ -27,6 +27,7 @@ from trigreason_graph.models.known import card_of
 from trigreason_graph.models.pieces import usage_chunk
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.run import Run, Terms
+from trigreason_graph.models.sending import as_sent
 from trigreason_graph.models.streams import can_stream, streamed, whole_reply
 from trigreason_graph.state import Role
 
@@ -59,7 +60,11 @@ class ReasoningModel(BaseChatModel):
         if not isinstance(inner, BaseChatModel):
             return given
         of_inner = {"callbacks": inner.callbacks, "tags": inner.tags, "metadata": inner.metadata}
-        return {"card": card_of(inner), **of_inner, **given}
+        if "BaseChatOpenAI" in {cls.__name__ for cls in type(inner).__mro__}:
+            from trigreason_graph.models.compatible import as_compatible
+
+            inner = as_compatible(inner)
+        return {"card": card_of(inner), **of_inner, **given, "inner": inner}
 
     @property
     def _llm_type(self) -> str:
@@ -132,10 +137,14 @@ class ReasoningModel(BaseChatModel):
             )
             exchange = Exchange("turn", options, lambda _: False)
         run = await self._begin(messages, exchange, kwargs)
-        async with aclosing(run.texts()) as texts:
-            async for text in texts:
-                if text:
-                    yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+        try:
+            async with aclosing(run.texts()) as texts:
+                async for text in texts:
+                    if text:
+                        yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+        except BaseException:  # cancelled, or the reader's own fault: what it took is counted all the same
+            exchange.attempts.append(run.left())
+            raise
         attempt = run.ended()
         exchange.attempts.append(attempt)
         metadata = {"model_name": self.card.name, "finish_reason": attempt.finish, "trigreason_cut": run.closed}
@@ -163,17 +172,20 @@ class ReasoningModel(BaseChatModel):
 
     async def _open(self, messages: list[BaseMessage], exchange: Exchange, extra: dict[str, Any]) -> Run:
         streaming = self.card.streams and can_stream(self.inner)
-        arguments = {**call_arguments(self.card, exchange.options, self.inner, streaming=streaming), **extra}
+        sent = as_sent(messages, self.card)
+        continuing = bool(sent) and isinstance(sent[-1], AIMessage)
+        spelled = call_arguments(self.card, exchange.options, self.inner, streaming=streaming, continuing=continuing)
         if self.inner.rate_limiter is not None:
             await self.inner.rate_limiter.aacquire(blocking=True)
-        stream = (streamed if streaming else whole_reply)(self.inner, messages, arguments)
+        stream = (streamed if streaming else whole_reply)(self.inner, sent, {**spelled, **extra})
         run = Run(self._terms, messages, exchange, stream)
         try:
             await run.wait_for_text()
         except BaseException as fault:
             await run.aclose()
-            if isinstance(fault, Exception) and not isinstance(fault, GraphBubbleUp):
-                exchange.attempts.append(run.failed(fault))
+            if not isinstance(fault, GraphBubbleUp):
+                failed = isinstance(fault, Exception)
+                exchange.attempts.append(run.failed(fault) if failed else run.left())
             raise
         return run
 

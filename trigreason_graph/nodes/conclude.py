@@ -11,10 +11,12 @@ from trigreason_graph.models.wrapper import Exchange, ReasoningModel, estimate_t
 from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
+from trigreason_graph.nodes.large_call import effort_for
 from trigreason_graph.nodes.paid_gate import grant_large, grant_small
+from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.answers import complete_answer
-from trigreason_graph.reasoning.prompts import continuation, question_turn
+from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.settings import CONCLUDE_TOKENS
 from trigreason_graph.state import LedgerRow, Role, Spent, State, Step
 
@@ -60,16 +62,17 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
     given, style = handover(state), model.card.style
     lead = kit.prompts.lead if style == "prefill" else ""
     if lead:
-        thinks = model.card.form != "content"
-        messages = continuation(given, model.role, kit.prompts, lead=lead, thinks=thinks)
+        messages = trace_prompt(model.card, given, model.role, kit.prompts, lead=lead).messages
     else:
-        messages = question_turn(given, kit.prompts.conclude, kit.prompts)
+        messages = turn_prompt(model.card, given, ask_for("conclude", texts=kit.prompts), kit.prompts).messages
+    effort = None
     spending: State = {**state, "spent": result.spent}
     if model.role == "small":
         grant = grant_small(kit, spending, messages, CONCLUDE_TOKENS, concluding=True)
         refused = grant.reason
     else:
-        grant = grant_large(kit, spending, messages, CONCLUDE_TOKENS, concluding=True)
+        effort = effort_for(kit, "conclude")
+        grant = grant_large(kit, spending, messages, CONCLUDE_TOKENS, effort=effort, concluding=True)
         refused = grant.reason or approved(kit, "conclude", None, grant, estimate_tokens(messages))
     if refused:
         result.faults.append(refused)
@@ -92,7 +95,7 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
         return "\n" in piece.text and stated() is not None
 
     show(lead)
-    exchange = Exchange(style, Options(grant.max_tokens, kit.settings.temperature), read)
+    exchange = Exchange(style, Options(grant.max_tokens, kit.settings.temperature, effort=effort), read)
     last = await model.write(
         messages, exchange, name=f"{model.role}:answer", purpose="conclude", step=len(state["trace"]) + 1
     )

@@ -13,6 +13,7 @@ from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.judging import Bench, Verdict
 from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.large_call import effort_for
 from trigreason_graph.nodes.paid_gate import grant_large
 from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
 from trigreason_graph.triggers import Judge, View, signals_of
@@ -68,7 +69,8 @@ class JudgeDesk:
         model = self._kit.large
         messages = [HumanMessage(prompt)]
         spending: State = {**self._state, "spent": self.spent, "large_off": self.large_off}
-        grant = grant_large(self._kit, spending, list(messages), max_tokens)
+        effort = effort_for(self._kit, "review")
+        grant = grant_large(self._kit, spending, list(messages), max_tokens, effort=effort)
         refused = grant.reason or approved(self._kit, "review", None, grant, estimate_tokens(list(messages)))
         if refused:
             raise _NoVerdictError(refused)
@@ -79,7 +81,7 @@ class JudgeDesk:
             written.append(piece.text)
             return False
 
-        exchange = Exchange("turn", Options(grant.max_tokens, self._kit.settings.temperature), read)
+        exchange = Exchange("turn", Options(grant.max_tokens, self._kit.settings.temperature, effort=effort), read)
         last = await model.write(
             list(messages), exchange, name=f"large:{self._judge}", purpose="review", trigger=self._judge
         )

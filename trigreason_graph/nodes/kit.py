@@ -12,7 +12,8 @@ from langgraph.runtime import get_runtime
 
 from trigreason_graph.models.wrapper import ReasoningModel
 from trigreason_graph.policies import Policy, resolve_policy
-from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Handover, Prompts
+from trigreason_graph.reasoning.handover import Handover
+from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
 from trigreason_graph.settings import Budget, Settings, settings_from
 from trigreason_graph.state import Branch, State, Step
 
@@ -27,6 +28,8 @@ class Kit:
     budget: Budget
     settings: Settings = field(default_factory=Settings)
     prompts: Prompts = DEFAULT_PROMPTS
+    fallback: ReasoningModel | None = None
+    """Stands in for `large` when that is down."""
     notes: tuple[str, ...] = ()
     can_wait: bool = True
     """Whether a checkpointer is there, so that a run can wait for an approval."""
@@ -35,7 +38,8 @@ class Kit:
         """This kit under the context of the current run (precedence: context, settings, policy).
 
         Args:
-            state: For what the run was started with: a resume need not repeat its context.
+            state: For what the run was started with: a resume need not repeat its context; and for whether the
+                fallback has taken over.
         """
         begun = Settings.model_validate((state or {}).get("settings") or {}).over(self.settings)
         settings = settings_from(get_runtime(Settings).context, begun)
@@ -43,9 +47,14 @@ class Kit:
         policy = resolve_policy(settings.policy) if settings.policy else self.policy
         if settings.triggers:
             policy = policy.with_fields(settings.triggers)
+        kit = self.fallen_back() if (state or {}).get("fallback_on") else self
         return replace(
-            self, policy=policy, budget=settings.budget or self.budget, settings=settings, can_wait=bool(saver)
+            kit, policy=policy, budget=settings.budget or self.budget, settings=settings, can_wait=bool(saver)
         )
+
+    def fallen_back(self) -> Kit:
+        """This kit with the fallback in the LRM's place."""
+        return replace(self, large=self.fallback or self.large, fallback=None)
 
 
 HINTS_SHOWN = 3

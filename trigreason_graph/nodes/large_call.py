@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trigreason_graph.models.dialects import Options
@@ -13,11 +13,13 @@ from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
 from trigreason_graph.nodes.progress import show_signal
-from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, with_answer_marked
+from trigreason_graph.nodes.prompting import Prompt, trace_prompt, turn_prompt
+from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, fresh, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
-from trigreason_graph.reasoning.prompts import ask_for, continuation, question_turn
+from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.reasoning.segment import open_block
-from trigreason_graph.state import LedgerRow, Purpose, Signal, Spent, State, Step
+from trigreason_graph.settings import Effort, EffortFor
+from trigreason_graph.state import Blueprint, LedgerRow, Purpose, Signal, Spent, State, Step
 
 STEP_TOKENS = 512
 """Cap of one step in tokens (the published code's, PAPER.md section 1)."""
@@ -31,10 +33,13 @@ class LargeReply:
 
     Attributes:
         steps: Finished steps, in order.
+        blueprint: The plan, where that was asked for.
         wrong: 1-based number of the earliest wrong step the LRM named, or None.
         ended: It ended the reasoning itself.
         refused: Why nothing was called or nothing usable came; empty when there are steps.
         down: The model failed for good: it is not tried again in this run.
+        fallback_on: Why the fallback stood in for it; empty when it did not.
+        left_out: First steps that its window did not hold.
         rows, spent: For the ledger; None when nothing was called.
         next_id: Next free step id.
     """
@@ -44,24 +49,50 @@ class LargeReply:
     ended: bool = False
     refused: str = ""
     down: bool = False
+    fallback_on: str = ""
+    blueprint: Blueprint | None = None
+    left_out: int = 0
     rows: list[LedgerRow] = field(default_factory=list)
     spent: Spent | None = None
     next_id: int = 0
 
     def books(self, state: State) -> dict[str, Any]:
         """What every node that made the call writes, whatever came of it."""
+        left_out = {**state["left_out"], "large": self.left_out} if self.left_out else state["left_out"]
         return {
             "ledger": self.rows,
             "spent": self.spent or state["spent"],
             "next_id": self.next_id,
             "large_off": self.refused if self.down else state["large_off"],
+            "fallback_on": self.fallback_on or state["fallback_on"],
+            "left_out": left_out,
         }
+
+
+async def with_fallback(kit: Kit, state: State, call: Callable[[Kit, State], Awaitable[LargeReply]]) -> LargeReply:
+    """Make a call; where the LRM is down, make it once more with the model that stands in for it.
+
+    A call that failed was not paid, so that a resumed approval of the second repeats nothing that cost money.
+    """
+    reply = await call(kit, state)
+    if not reply.down or kit.fallback is None:
+        return reply
+    fallen: State = {
+        **state,
+        "ledger": [*state["ledger"], *reply.rows],
+        "spent": reply.spent or state["spent"],
+        "next_id": reply.next_id,
+    }
+    second = await call(kit.fallen_back(), fallen)
+    return replace(
+        second, fallback_on=reply.refused, rows=[*reply.rows, *second.rows], spent=second.spent or fallen["spent"]
+    )
 
 
 async def write_steps(
     kit: Kit, state: State, purpose: Purpose, signal: Signal, trace: Sequence[Step], *, cap: int | None = None
 ) -> LargeReply:
-    """Have the LRM write the next steps after `trace`.
+    """Have the LRM, or its fallback, write the next steps after `trace`.
 
     Args:
         kit: Models, budget and settings in force.
@@ -71,19 +102,23 @@ async def write_steps(
         trace: What it continues.
         cap: Output tokens, where the policy sets them.
     """
+
+    async def call(kit: Kit, state: State) -> LargeReply:
+        return await _write(kit, state, purpose, signal, trace, cap)
+
+    return await with_fallback(kit, state, call)
+
+
+async def _write(
+    kit: Kit, state: State, purpose: Purpose, signal: Signal, trace: Sequence[Step], cap: int | None
+) -> LargeReply:
     limit = signal.get("steps", 1)
-    card = kit.large.card
-    turn = card.style == "turn"
-    given = handover(state, trace)
-    review = turn and purpose != "prime" and bool(trace)
-    if turn:
-        ask = ask_for(purpose, limit, signal["reason"], review=review, tokens=cap, texts=kit.prompts)
-        messages = question_turn(given, ask, kit.prompts)
-    else:
-        messages = continuation(given, "large", kit.prompts, thinks=card.form != "content")
+    turn = kit.large.card.style == "turn"
+    prompt = _prompt(kit, state, purpose, signal, trace, cap)
     wanted = cap or (ENDING_TOKENS if limit is None else STEP_TOKENS * limit)
-    grant = grant_large(kit, state, messages, wanted)
-    refused = grant.reason or approved(kit, purpose, signal, grant, estimate_tokens(messages))
+    effort = effort_for(kit, purpose, limit)
+    grant = grant_large(kit, state, prompt.messages, wanted, effort=effort)
+    refused = grant.reason or approved(kit, purpose, signal, grant, estimate_tokens(prompt.messages))
     if refused:
         return LargeReply(refused=refused, next_id=state["next_id"])
 
@@ -91,7 +126,7 @@ async def write_steps(
     call = Call(state, kit.large, purpose, signal["trigger"])
     # A reply to a user turn begins a block of its own; a continued text goes on inside an open one.
     block = "" if turn else open_block(trace)
-    writer = StepWriter(kit.policy.segment, block, "large", card.full_name, call.id, state["next_id"])
+    writer = StepWriter(kit.policy.segment, block, "large", kit.large.card.full_name, call.id, state["next_id"])
     reader = ReplyReader(
         writer,
         limit=limit,
@@ -101,37 +136,58 @@ async def write_steps(
         role="large",
         tokens=kit.settings.token_events,
     )
-    exchange = Exchange(
-        card.style, Options(grant.max_tokens, kit.settings.temperature), reader, seconds=seconds_left(kit, state)
-    )
+    options = Options(grant.max_tokens, kit.settings.temperature, effort=effort)
+    exchange = Exchange(kit.large.card.style, options, reader, seconds=seconds_left(kit, state))
     last = await kit.large.write(
-        messages, exchange, name="large:offload", purpose=purpose, trigger=signal["trigger"], step=len(trace) + 1
+        prompt.messages,
+        exchange,
+        name="large:offload",
+        purpose=purpose,
+        trigger=signal["trigger"],
+        step=len(trace) + 1,
     )
     natural = last.status == "ok" and last.finish not in UNNATURAL
     if natural:
         reader.finish()
     rows, spent = call.end(exchange)
-    written = fresh(reader.steps, trace, state["problem"])
-    steps = with_answer_marked(written, state["problem"])
+    steps = with_answer_marked(fresh(reader.steps, trace, state["problem"]), state["problem"])
     # In turn style every reply ends its turn; only an answer, or having been asked for all, ends the reasoning.
     done = natural and (limit is None or not turn)
     ended = done or any(step["kind"] == "answer" for step in steps)
     empty = "only repeated what was there" if reader.steps else "held no finished step"
-    refused = "" if steps else last.fault or f"the large model's reply {empty}"
     return LargeReply(
-        steps, reader.wrong, ended and bool(steps), refused, last.status == "error", rows, spent, writer.next_id
+        steps=steps,
+        wrong=reader.wrong
+        if reader.wrong and reader.wrong > prompt.left_out
+        else None,  # it can only judge what it saw
+        ended=ended and bool(steps),
+        refused="" if steps else last.fault or f"the large model's reply {empty}",
+        down=last.status == "error",
+        left_out=prompt.left_out,
+        rows=rows,
+        spent=spent,
+        next_id=writer.next_id,
     )
 
 
-REPEAT_WINDOW = 20
-"""Latest steps that a new one is compared with."""
+def _prompt(kit: Kit, state: State, purpose: Purpose, signal: Signal, trace: Sequence[Step], cap: int | None) -> Prompt:
+    card, given = kit.large.card, handover(state, trace)
+    if card.style == "prefill":
+        return trace_prompt(card, given, "large", kit.prompts)
+    review = purpose != "prime" and bool(trace)
+    ask = ask_for(purpose, signal.get("steps", 1), signal["reason"], review=review, tokens=cap, texts=kit.prompts)
+    return turn_prompt(card, given, ask, kit.prompts)
 
 
-def fresh(steps: Sequence[Step], trace: Sequence[Step], problem: str) -> list[Step]:
-    """The steps that say something new: not the problem restated, nor an earlier step word for word.
+def effort_for(kit: Kit, purpose: Purpose, steps: int | None = 1) -> Effort | None:
+    """How long the LRM may think: as set, else high for a plan and for all to the end, low for anything short.
 
-    Seen on a 1.5B model in turn style, which restated the problem at every call.
+    Args:
+        kit: For the model and the settings; a model that takes no effort gets none.
+        purpose: What it is called for.
+        steps: How many steps it writes; None: all to the end.
     """
-    known = {" ".join(step["text"].split()) for step in trace[-REPEAT_WINDOW:]}
-    asked = " ".join(problem.split())
-    return [step for step in steps if (text := " ".join(step["text"].split())) not in known and text not in asked]
+    if not kit.large.card.efforts or purpose == "continue":
+        return None
+    kind: EffortFor = "handoff" if steps is None else purpose
+    return kit.settings.effort.get(kind) or ("high" if kind in ("initiate", "handoff") else "low")

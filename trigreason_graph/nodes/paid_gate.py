@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from langchain_core.messages import BaseMessage
 
@@ -11,21 +12,27 @@ from trigreason_graph.models.pieces import Usage
 from trigreason_graph.models.prices import cost
 from trigreason_graph.models.wrapper import ReasoningModel, estimate_tokens
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.settings import CONCLUDE_TOKENS, Budget
+from trigreason_graph.settings import CONCLUDE_TOKENS, Budget, Effort
 from trigreason_graph.state import Spent, State
 
 NO_SAVER = "large=ask needs a checkpointer to wait for an approval; without one it means no"
 UNBOUNDED = 1_000_000_000
+Limit = Literal["", "budget", "window"]
 USEFUL_TOKENS = 32
 """A call that may write less than this is not worth its input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A call may write up to `max_tokens`; 0 means it is refused, for `reason`."""
+    """A call may write up to `max_tokens`; 0 means it is refused, for `reason`.
+
+    Attributes:
+        limit: What allows no more than that: the budget, the model's window, or neither.
+    """
 
     max_tokens: int
     reason: str = ""
+    limit: Limit = ""
 
     def __bool__(self) -> bool:
         return self.max_tokens > 0
@@ -65,17 +72,26 @@ def all_spent(budget: Budget, spent: Spent, reserve: int = CONCLUDE_TOKENS) -> s
     return ""
 
 
-def grant_large(kit: Kit, state: State, messages: list[BaseMessage], wanted: int, *, concluding: bool = False) -> Grant:
+def grant_large(
+    kit: Kit,
+    state: State,
+    messages: list[BaseMessage],
+    wanted: int,
+    *,
+    effort: Effort | None = None,
+    concluding: bool = False,
+) -> Grant:
     """Whether the LRM may be called with `messages`, and how much it may write.
 
-    The worst case (the whole prompt uncached, `max_tokens` written) must fit every limit; what does not fit is cut
-    down, and a call cut below usefulness is refused.
+    The worst case (the whole prompt uncached, all hidden reasoning used, `max_tokens` written) must fit every limit;
+    what does not fit is cut down, and a call cut below usefulness is refused.
 
     Args:
         kit: Models, budget and settings in force.
         state: For what was spent.
         messages: The prompt.
         wanted: Output tokens asked for.
+        effort: How long it may think in private.
         concluding: The call states the answer: it may use the reserve.
     """
     mode = kit.settings.large
@@ -83,24 +99,49 @@ def grant_large(kit: Kit, state: State, messages: list[BaseMessage], wanted: int
         return Grant(0, state.get("large_off") or f"large={mode}")
     if not concluding and (reason := large_closed(kit, state)):
         return Grant(0, reason)
-    reserve = CONCLUDE_TOKENS if kit.policy.answer_by == "large" and not concluding else 0
     budget, spent = kit.budget, state["spent"]
-    room = [UNBOUNDED]
     if budget.large_calls is not None and spent["large_calls"] >= budget.large_calls:
         return Grant(0, f"the budget of {budget.large_calls} large-model calls is used up")
+    room = _room(kit, kit.large, state, messages, concluding=concluding)
     if budget.large_tokens is not None:
-        room.append(budget.large_tokens - spent["large_tokens"] - reserve)
+        reserve = CONCLUDE_TOKENS if kit.policy.answer_by == "large" and not concluding else 0
+        room["budget"] = min(room["budget"], budget.large_tokens - spent["large_tokens"] - reserve)
+    return _granted(kit.large, wanted, room, effort)
+
+
+def grant_small(kit: Kit, state: State, messages: list[BaseMessage], wanted: int, *, concluding: bool = False) -> Grant:
+    """How much the SRM may write."""
+    if not concluding and (reason := all_spent(kit.budget, state["spent"])):
+        return Grant(0, reason)
+    return _granted(kit.small, wanted, _room(kit, kit.small, state, messages, concluding=concluding), None)
+
+
+def _room(
+    kit: Kit, model: ReasoningModel, state: State, messages: list[BaseMessage], *, concluding: bool
+) -> dict[Limit, int]:
+    """Output tokens that the limits of every call leave."""
+    budget, spent, window = kit.budget, state["spent"], model.card.window
+    room: dict[Limit, int] = {"budget": UNBOUNDED, "window": UNBOUNDED}
     if budget.total_tokens is not None:
-        room.append(budget.total_tokens - spent["total_tokens"] - (0 if concluding else CONCLUDE_TOKENS))
-    if kit.large.card.window is not None:
-        room.append(kit.large.card.window - estimate_tokens(messages))
+        room["budget"] = budget.total_tokens - spent["total_tokens"] - (0 if concluding else CONCLUDE_TOKENS)
     if budget.usd is not None:
-        room.append(_affordable(kit.large, messages, budget.usd - spent["usd"]))
+        room["budget"] = min(room["budget"], _affordable(model, messages, budget.usd - spent["usd"]))
+    if window is not None:
+        room["window"] = window - estimate_tokens(messages)
+    return room
+
+
+def _granted(model: ReasoningModel, wanted: int, room: dict[Limit, int], effort: Effort | None) -> Grant:
     # What a model thinks in private is written and billed on top of what it was asked for.
-    allowed = min(wanted, min(room) - kit.large.card.hidden_tokens)
-    if allowed < min(USEFUL_TOKENS, wanted):
-        return Grant(0, f"a call of {wanted} tokens does not fit what is left of the budget or the model's window")
-    return Grant(allowed)
+    hidden = model.card.hidden_at(effort)
+    tightest: Limit = min(room, key=lambda name: room[name])
+    allowed = min(wanted, room[tightest] - hidden)
+    if allowed >= min(USEFUL_TOKENS, wanted):
+        return Grant(allowed, limit=tightest if allowed < wanted else "")
+    of_window = f"the window of {model.card.full_name} ({model.card.window} tokens)"
+    what = of_window if tightest == "window" else "what is left of the budget"
+    thinking = f", {hidden} tokens of hidden reasoning included," if hidden else ""
+    return Grant(0, f"a call of {wanted} tokens{thinking} does not fit {what}", tightest)
 
 
 def _affordable(model: ReasoningModel, messages: list[BaseMessage], dollars: float) -> int:
@@ -116,21 +157,3 @@ def seconds_left(kit: Kit, state: State) -> float | None:
     """How long a call may take; None without a limit. A conclusion is not bound by it."""
     limit = kit.budget.seconds
     return None if limit is None else max(limit - state["spent"]["seconds"], 0.0)
-
-
-def grant_small(kit: Kit, state: State, messages: list[BaseMessage], wanted: int, *, concluding: bool = False) -> Grant:
-    """How much the SRM may write."""
-    room = [UNBOUNDED]
-    if not concluding and (reason := all_spent(kit.budget, state["spent"])):
-        return Grant(0, reason)
-    if kit.budget.total_tokens is not None:
-        reserve = 0 if concluding else CONCLUDE_TOKENS
-        room.append(kit.budget.total_tokens - state["spent"]["total_tokens"] - reserve)
-    if kit.small.card.window is not None:
-        room.append(kit.small.card.window - estimate_tokens(messages))
-    if kit.budget.usd is not None:
-        room.append(_affordable(kit.small, messages, kit.budget.usd - state["spent"]["usd"]))
-    allowed = min(wanted, min(room) - kit.small.card.hidden_tokens)
-    if allowed < min(USEFUL_TOKENS, wanted):
-        return Grant(0, "the trace has outgrown what is left of the small model's window or the budget")
-    return Grant(allowed)

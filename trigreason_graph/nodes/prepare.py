@@ -8,14 +8,14 @@ from typing import Any, Literal
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.runtime import get_runtime
 
-from trigreason_graph.errors import InputError
+from trigreason_graph.errors import InputError, ModelNotReady
 from trigreason_graph.events import emit
 from trigreason_graph.models.pieces import text_of
 from trigreason_graph.models.wrapper import ReasoningModel, estimate_tokens
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import NO_SAVER, large_closed
 from trigreason_graph.nodes.progress import settled, show_signal
-from trigreason_graph.reasoning.prompts import Handover, continuation
+from trigreason_graph.reasoning.handover import Handover, continuation
 from trigreason_graph.reasoning.text import clean
 from trigreason_graph.settings import CONCLUDE_TOKENS, Settings, settings_from
 from trigreason_graph.state import STATE_VERSION, Signal, State, nothing_spent
@@ -38,9 +38,14 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         raise InputError('the question is empty: pass {"question": "..."} or messages that end in a human message')
     earlier = state.get("messages", [])
     conversation = [*earlier, message] if is_new else [*earlier[: _index(earlier, message) + 1]]
-    for model in (kit.small,) if kit.settings.large in ("never", "shadow") else (kit.small, kit.large):
-        await model.aready()
-        check_window(model, continuation(Handover(conversation, problem, None, ()), "small", kit.prompts))
+    prompt = continuation(Handover(conversation, problem, None, ()), "small", kit.prompts)
+    await kit.small.aready()
+    check_window(kit.small, prompt)
+    fallback_on = "" if kit.settings.large in ("never", "shadow") else await large_ready(kit)
+    if fallback_on:
+        kit = kit.fallen_back()
+    if kit.settings.large not in ("never", "shadow"):
+        check_window(kit.large, prompt)
     run_id = uuid.uuid4().hex
     fresh = State(problem=problem, spent=nothing_spent(), large_off="", trace=[], signals=[])
     signal = initiation(kit, fresh)
@@ -52,6 +57,7 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         small=kit.small.card.full_name,
         large=kit.large.card.full_name,
         policy=kit.policy.name,
+        prompts=kit.prompts.version,
     )
     refused = settled(signal, closed) if signal and closed else None
     if refused:
@@ -78,10 +84,31 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         "spent": nothing_spent(),
         "next_id": 0,
         "large_off": "",
+        "fallback_on": fallback_on,
+        "left_out": {},
         "notes": [*kit.notes, *([NO_SAVER] if kit.settings.large == "ask" and not kit.can_wait else [])],
         "outcome": None,
         "answer": "",
     }
+
+
+async def large_ready(kit: Kit) -> str:
+    """Make sure the LRM can be called, or else its fallback.
+
+    Returns:
+        Why the fallback has to stand in; empty when it has not.
+
+    Raises:
+        ModelNotReady: Neither can be called.
+    """
+    try:
+        await kit.large.aready()
+    except ModelNotReady as fault:
+        if kit.fallback is None:
+            raise
+        await kit.fallback.aready()
+        return str(fault)
+    return ""
 
 
 def find_question(state: State) -> tuple[BaseMessage, bool]:

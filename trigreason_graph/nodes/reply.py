@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from trigreason_graph.models.pieces import Piece
 from trigreason_graph.nodes.progress import TokenFeed
@@ -17,6 +18,14 @@ HEADER = re.compile(
 )
 HEADER_LENGTH = 160
 """Characters after which a reply without a line end has no `wrong:` line."""
+GREETING = re.compile(
+    r"\s*(?:(?:sure(?: thing)?|certainly|of course|absolutely|understood|okay|ok|alright|great)"
+    r"(?:!\s*|[,.:]\s+(?=here|below)))?"
+    r"(?:(?:here|below)(?:'s|\s+(?:is|are))\s+(?:the|your)\s+(?:next|first|remaining|following|corrected)?\s*"
+    r"(?:\w+\s+)?(?:steps?|plan|reasoning|continuation|solution)\b[^\n=]{0,80}?[:.](?:\s+|$))?",
+    re.IGNORECASE,
+)
+"""What chat models open a reply with. Always matches; an empty match is no greeting."""
 NUMBERING = re.compile(r"\s*(?:#{1,6}\s*)?(?:\*\*)?step\s+\d{1,5}\s*(?:[.:)]|\*\*:?)\s*(?:\*\*)?\s*", re.IGNORECASE)
 
 
@@ -90,9 +99,33 @@ class ReplyReader:
         self.steps += [tidied(step) if self._tidy else step for step in steps[:room]]
 
 
+REPEAT_WINDOW = 20
+"""Latest steps that a new one is compared with."""
+
+
+def fresh(steps: Sequence[Step], trace: Sequence[Step], problem: str) -> list[Step]:
+    """The steps that say something new: no mere greeting, nor the problem restated, nor an earlier step word for word.
+
+    Seen on a 1.5B model in turn style, which restated the problem at every call.
+    """
+    known = {" ".join(step["text"].split()) for step in trace[-REPEAT_WINDOW:]}
+    asked = " ".join(problem.split())
+    return [
+        step
+        for step in steps
+        if (text := " ".join(step["text"].split())) not in known and text not in asked and not greets_only(text)
+    ]
+
+
+def greets_only(text: str) -> bool:
+    """Whether a step is nothing but what chat models open a reply with."""
+    return bool(text) and GREETING.fullmatch(text) is not None
+
+
 def tidied(step: Step) -> Step:
-    """A step of a turn-style reply as part of a trace: no number in front, a blank line behind."""
-    text = NUMBERING.sub("", step["text"], count=1) if NUMBERING.match(step["text"]) else step["text"]
+    """A step of a turn-style reply as part of a trace: no greeting or number in front, a blank line behind."""
+    text = GREETING.sub("", step["text"], count=1)
+    text = NUMBERING.sub("", text, count=1) if NUMBERING.match(text) else text
     text = text.strip() or step["text"]
     return Step(**{**step, "text": text, "sep": step["sep"] if "\n\n" in step["sep"] else "\n\n"})
 

@@ -34,8 +34,24 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
         cost=None if None in costs else sum(value for value in costs if value is not None),
         seconds=round(state["spent"]["seconds"], 3),
         large_alone=large_alone(state, totals["large"], kit),
-        notes=state["notes"],
+        left_out=state["left_out"],
+        notes=[*state["notes"], *_fallback_notes(state, kit), *_left_out_notes(state, kit)],
     )
+
+
+def _fallback_notes(state: State, kit: Kit) -> list[str]:
+    """Who stood in for whom, in words."""
+    return [f"{kit.large.card.full_name} stood in: {state['fallback_on']}"] if state["fallback_on"] else []
+
+
+def _left_out_notes(state: State, kit: Kit) -> list[str]:
+    """Steps that no longer fitted a window, in words."""
+    models = {"small": kit.small, "large": kit.large}
+    return [
+        f"the trace outgrew the window of {models[role].card.full_name} ({models[role].card.window} tokens): it saw "
+        f"steps 1 to {count} as their conclusions only"
+        for role, count in state["left_out"].items()
+    ]
 
 
 def _called(signal: Signal) -> bool:

@@ -14,9 +14,10 @@ from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.paid_gate import grant_small, seconds_left
 from trigreason_graph.nodes.progress import TokenFeed
+from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, tidied, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
-from trigreason_graph.reasoning.prompts import Prompts, continuation, question_turn
+from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.reasoning.segment import open_block
 from trigreason_graph.settings import Settings
 from trigreason_graph.state import State, Step
@@ -31,11 +32,12 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     """Stream drafts until the first signal, `commit_every` drafts, the end of the turn, or a limit."""
     turn = kit.small.card.style == "turn"
     given = handover(state)
-    messages = (
-        question_turn(given, go_on(kit.prompts), kit.prompts)
+    prompt = (
+        turn_prompt(kit.small.card, given, ask_for("continue", texts=kit.prompts), kit.prompts)
         if turn
-        else continuation(given, "small", kit.prompts, thinks=kit.small.card.form != "content")
+        else trace_prompt(kit.small.card, given, "small", kit.prompts)
     )
+    messages = prompt.messages
     grant = grant_small(kit, state, messages, RUN_TOKENS)
     if not grant:
         return {"drafts": [], "finish": "budget", "why": grant.reason}
@@ -50,7 +52,7 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     last = await kit.small.write(messages, exchange, name="small:step_generator", purpose="continue", step=step)
     finish = run.finish
     if not finish:
-        finish = _finish_of(last.status, last.finish, bool(run.drafts), grant.max_tokens < RUN_TOKENS)
+        finish = _finish_of(last.status, last.finish, bool(run.drafts), grant.limit == "budget")
     why = {"budget": "what was left of the budget or the model's window is written full", "error": last.fault}
     if finish == "end":
         run.take(writer.finish())
@@ -65,6 +67,7 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
         "ledger": rows,
         "spent": spent,
         "next_id": writer.next_id,
+        "left_out": {**state["left_out"], "small": prompt.left_out} if prompt.left_out else state["left_out"],
         "notes": [*state["notes"], last.fault] if last.fault and last.fault not in state["notes"] else state["notes"],
     }
 
@@ -78,11 +81,6 @@ def _finish_of(status: str, finish: str, progress: bool, limited: bool) -> str:
     if progress:
         return "length" if finish == "length" else "cut"
     return "error"  # a stream that brings no finished step would be tried for ever
-
-
-def go_on(texts: Prompts) -> str:
-    """What a turn-style SRM is asked."""
-    return f"Go on with the next steps, separated by blank lines. {texts.finish}"
 
 
 class _Run:

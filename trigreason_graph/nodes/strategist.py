@@ -12,12 +12,13 @@ from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.kit import Kit, handover
-from trigreason_graph.nodes.large_call import LargeReply, write_steps
+from trigreason_graph.nodes.large_call import LargeReply, effort_for, with_fallback, write_steps
 from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
 from trigreason_graph.nodes.progress import settled, show_signal, show_steps
+from trigreason_graph.nodes.prompting import turn_prompt
 from trigreason_graph.reasoning.blueprint import parse_blueprint
-from trigreason_graph.reasoning.prompts import ask_for, question_turn
-from trigreason_graph.state import Blueprint, Signal, State
+from trigreason_graph.reasoning.prompts import ask_for
+from trigreason_graph.state import Signal, State
 
 
 async def strategist(state: State, kit: Kit) -> dict[str, Any]:
@@ -26,9 +27,8 @@ async def strategist(state: State, kit: Kit) -> dict[str, Any]:
     if signal is None or initiation is None:
         return {"signal": None}
     planned = signal["evidence"].get("form") == "blueprint"
-    blueprint = state.get("blueprint")
     if planned:
-        blueprint, reply = await _write_blueprint(state, kit, signal, initiation.tokens or 120)
+        reply = await _plan(state, kit, signal, initiation.tokens or 120)
     else:
         reply = await write_steps(kit, state, "prime", signal, state["trace"], cap=initiation.prime_tokens)
     primes = planned and initiation.form == "both" and not reply.refused
@@ -36,7 +36,7 @@ async def strategist(state: State, kit: Kit) -> dict[str, Any]:
     show_signal(state, signal)
     show_steps(state, reply.steps, 0, signal["trigger"])
     return {
-        "blueprint": blueprint,
+        "blueprint": reply.blueprint if planned else state.get("blueprint"),
         "trace": reply.steps,
         "signal": Signal(**{**initiation.priming(), "at": 0}) if primes else None,
         "signals": [signal],
@@ -45,14 +45,21 @@ async def strategist(state: State, kit: Kit) -> dict[str, Any]:
     }
 
 
-async def _write_blueprint(state: State, kit: Kit, signal: Signal, cap: int) -> tuple[Blueprint | None, LargeReply]:
-    messages = question_turn(
-        handover(state), ask_for("initiate", None, "", review=False, tokens=cap, texts=kit.prompts), kit.prompts
-    )
-    grant = grant_large(kit, state, messages, cap)
+async def _plan(state: State, kit: Kit, signal: Signal, cap: int) -> LargeReply:
+    async def call(kit: Kit, state: State) -> LargeReply:
+        return await _write_blueprint(kit, state, signal, cap)
+
+    return await with_fallback(kit, state, call)
+
+
+async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> LargeReply:
+    ask = ask_for("initiate", tokens=cap, texts=kit.prompts)
+    messages = turn_prompt(kit.large.card, handover(state), ask, kit.prompts).messages
+    effort = effort_for(kit, "initiate")
+    grant = grant_large(kit, state, messages, cap, effort=effort)
     refused = grant.reason or approved(kit, "initiate", signal, grant, estimate_tokens(messages))
     if refused:
-        return None, LargeReply(refused=refused, next_id=state["next_id"])
+        return LargeReply(refused=refused, next_id=state["next_id"])
     show_signal(state, signal)
     call = Call(state, kit.large, "initiate", signal["trigger"])
     written: list[str] = []
@@ -63,17 +70,21 @@ async def _write_blueprint(state: State, kit: Kit, signal: Signal, cap: int) -> 
             emit("token", state["run_id"], role="large", step_id=-1, text=piece.text)
         return False
 
-    exchange = Exchange(
-        "turn", Options(grant.max_tokens, kit.settings.temperature), read, seconds=seconds_left(kit, state)
-    )
+    options = Options(grant.max_tokens, kit.settings.temperature, effort=effort)
+    exchange = Exchange("turn", options, read, seconds=seconds_left(kit, state))
     last = await kit.large.write(
         messages, exchange, name="large:strategist", purpose="initiate", trigger=signal["trigger"], step=0
     )
     rows, spent = call.end(exchange)
     blueprint = parse_blueprint("".join(written))
     refused = "" if blueprint else last.fault or "the large model wrote no plan"
-    return blueprint, LargeReply(
-        refused=refused, down=last.status == "error", rows=rows, spent=spent, next_id=state["next_id"]
+    return LargeReply(
+        blueprint=blueprint,
+        refused=refused,
+        down=last.status == "error",
+        rows=rows,
+        spent=spent,
+        next_id=state["next_id"],
     )
 
 

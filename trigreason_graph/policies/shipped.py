@@ -104,6 +104,15 @@ ONE_WAY_HANDOFF = Policy(
     source="The form of PyroDash (2607.20327) with the paper's triggers in place of a trained hand-off token.",
 )
 
+BLUEPRINT_HANDOFF = Policy(
+    "blueprint_handoff",
+    triggers=(ArithmeticCheck(steps=None), InterventionRequest(steps=None)),
+    initiation=StrategicInitiation(form="blueprint", tokens=240),
+    description="A blueprint; then the large model is called once at most, to the end. For large models that reason in "
+    "private: a call of theirs costs much the same whether it writes one step or all.",
+    source="Ours; the hand-off is PyroDash's (2607.20327), the blueprint the article's.",
+)
+
 RANDOM_P = 0.2
 """Share of steps that policy "random" gives to the LRM; tune it to the cost of what it is compared with. Ours."""
 EARLY_STEPS = 3
@@ -132,6 +141,16 @@ def early_only(steps: int = EARLY_STEPS) -> Policy:
 
 SHIPPED: dict[str, Policy] = {
     policy.name: policy
-    for policy in (DEFAULT, PAPER, PAPER_QWEN3, SMALL_ONLY, LARGE_ONLY, ONE_WAY_HANDOFF, random_policy(), early_only())
+    for policy in (
+        DEFAULT,
+        PAPER,
+        PAPER_QWEN3,
+        SMALL_ONLY,
+        LARGE_ONLY,
+        ONE_WAY_HANDOFF,
+        BLUEPRINT_HANDOFF,
+        random_policy(),
+        early_only(),
+    )
 }
 """By name, as `policy=` takes them."""

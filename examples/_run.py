@@ -1,0 +1,47 @@
+"""What every example here does with its pair: check it (--dry-run), or solve one problem and show who wrote what."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from trigreason_graph import TrigReasonError, check_models, create_trigreason_graph
+
+QUESTION = (
+    "A bakery bakes 7 trays of 12 rolls and sells 65 of them. The rest is packed in bags of 4. How many full bags?"
+)
+
+
+def run(description: str, *models: Any, **arguments: Any) -> None:
+    """Solve a problem with `models` (small, large and, if there is a third, the fallback).
+
+    Args:
+        description: Shown by --help.
+        models: As `create_trigreason_graph` takes them.
+        arguments: Its further arguments.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--dry-run", action="store_true", help="check names, keys and servers; nothing is paid")
+    parser.add_argument("question", nargs="?", default=QUESTION)
+    options = parser.parse_args()
+    names = dict(zip(("small", "large", "fallback"), models, strict=False))
+    try:
+        builder = create_trigreason_graph(**names, **arguments)
+        if options.dry_run:
+            found = check_models(*models)
+            for readiness in found:
+                print(f"{readiness.model}: {readiness.state}: {readiness.detail}")
+            sys.exit(0 if all(found) else 1)
+        result = builder.compile().invoke({"question": options.question})
+    except (TrigReasonError, ValueError) as error:
+        sys.exit(str(error))
+    for step in result["trace"]:
+        print(f"[{step['author']}] {step['text']}")
+    report = result["report"]
+    print(f"\nAnswer: {result['answer']} ({report['outcome']['kind']})")
+    print(
+        f"Tokens by author: {report['tokens']}, large model called for: {report['interventions']}, cost: {report['cost']}"
+    )
+    for note in report["notes"]:
+        print(f"Note: {note}")
