@@ -16,7 +16,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_call import effort_for
 from trigreason_graph.nodes.paid_gate import grant_large
 from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
-from trigreason_graph.triggers import Judge, View, signals_of
+from trigreason_graph.triggers import Judge, View, held_back, signals_of
 
 
 class _NoVerdictError(Exception):
@@ -49,11 +49,17 @@ class JudgeDesk:
         found: list[Signal] = []
         for trigger in self._kit.policy.triggers:
             if isinstance(trigger, Judge):
-                if bench.rule(found, len(trace)).action == "accept" and (signal := await self._verdict(trigger, view)):
+                if self._wanted(trigger, bench, found, len(trace)) and (signal := await self._verdict(trigger, view)):
                     found.append(signal)
             else:
                 found += signals_of((trigger,), view)
         return bench.rule(found, len(trace))
+
+    def _wanted(self, judge: Judge, bench: Bench, found: Sequence[Signal], position: int) -> bool:
+        """Whether a judge's call could matter: nothing before it is served, and no limit holds it back."""
+        if held_back(self._kit.policy.limits, judge.name, bench.signals, position):
+            return False
+        return bench.rule(found, position).action == "accept"
 
     async def _verdict(self, judge: Judge, view: View) -> Signal | None:
         self._judge = judge.name
