@@ -8,9 +8,7 @@ from typing import Any
 
 from trigreason_graph import TrigReasonError, check_models, create_trigreason_graph
 
-QUESTION = (
-    "A bakery bakes 7 trays of 12 rolls and sells 65 of them. The rest is packed in bags of 4. How many full bags?"
-)
+QUESTION = "A bakery bakes 7 trays of 12 rolls and sells 65. The rest is packed in bags of 4. How many full bags?"
 
 
 def run(description: str, *models: Any, **arguments: Any) -> None:
@@ -40,8 +38,6 @@ def run(description: str, *models: Any, **arguments: Any) -> None:
         print(f"[{step['author']}] {step['text']}")
     report = result["report"]
     print(f"\nAnswer: {result['answer']} ({report['outcome']['kind']})")
-    print(
-        f"Tokens by author: {report['tokens']}, large model called for: {report['interventions']}, cost: {report['cost']}"
-    )
+    print(f"Tokens by author: {report['tokens']}, called for: {report['interventions']}, cost: {report['cost']}")
     for note in report["notes"]:
         print(f"Note: {note}")

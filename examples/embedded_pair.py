@@ -1,4 +1,4 @@
-"""The embedded pair: two real models inside this process, no server and no key. Fetch them once: trigreason models pull."""
+"""The embedded pair: two real models in this process, no server and no key. Fetch them: trigreason models pull."""
 
 from _run import run
 

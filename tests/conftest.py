@@ -71,7 +71,11 @@ def _needs_model(item: pytest.Item) -> bool:
 
 @pytest.fixture(autouse=True)
 def own_directories(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Point the user's directories to an empty one, or, for a real model, take the machine's turn."""
+    """Point the user's directories to an empty one, or, for a real model, take the machine's turn.
+
+    No test sees the cards that the user's own probes have kept.
+    """
+    monkeypatch.setenv("TRIGREASON_CARDS", str(tmp_path / "user" / "cards"))
     if not _needs_model(request.node):
         for name in USER_DIRS:
             monkeypatch.setenv(name, str(tmp_path / "user" / name.lower()))

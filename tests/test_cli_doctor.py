@@ -16,9 +16,12 @@ from typer.testing import CliRunner
 from tests.cli_terminal import Terminal
 from trigreason_graph.cli import checks, doctor, embedded
 from trigreason_graph.cli.app import app
+from trigreason_graph.cli.capabilities import LABELS, told
 from trigreason_graph.cli.findings import Finding, can_run, show_findings, verdict
 from trigreason_graph.cli.screen import Screen
+from trigreason_graph.models import ModelCard, ProbeReport
 from trigreason_graph.models.embedded.catalog import MODELS, model_path
+from trigreason_graph.models.probe.report import CAPABILITIES, Capability
 
 SECRET = "sk-do-not-show-this"
 
@@ -60,6 +63,90 @@ class TestVerb:
         result = examined()
         assert result.exit_code == 0
         assert "Everything that trigreason solve needs is there." in result.stdout
+
+
+class TestModelsAskedFor:
+    """Which models are looked at, what is said of them, and when they are called."""
+
+    @pytest.fixture(autouse=True)
+    def all_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(embedded, "check_models", lambda: iter([Finding("model small", "ok", "there")]))
+        monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+
+    def test_the_card_of_each_is_shown_without_asking_anybody(self) -> None:
+        result = examined("--small", "ollama:qwen3:0.6b")
+        assert result.exit_code == 0
+        assert "small: ollama:qwen3:0.6b: known by its name only" in result.stdout
+        assert "$ trigreason doctor --probe --small ollama:qwen3:0.6b" in result.stdout
+        assert "  static │ reasoning lives in: field" in result.stdout
+        assert " unknown │ window: ?" in result.stdout
+        assert "   large   embedded:large" in result.stdout
+
+    def test_what_a_model_does_without(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+        result = examined("--small", "openai:gpt-4o", "--large", "openai:gpt-4o")
+        assert result.stdout.count("continues no prefill: it is asked in turns") == 1
+        assert result.stdout.count("no log-probabilities from openai:gpt-4o") == 1
+        assert "told to continue by" not in result.stdout.partition("openai:gpt-4o")[2].partition("large")[0]
+
+    def test_nothing_is_paid_without_being_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+        result = examined("--small", "openai:gpt-4o", "--large", "openai:gpt-4o", "--probe")
+        assert result.exit_code == 0
+        assert "openai:gpt-4o is not local and was not called" in result.stdout
+        assert "--paid" in result.stdout
+        assert SECRET not in result.stdout
+
+    def test_a_model_whose_server_is_down(self) -> None:
+        result = examined("--small", "ollama:qwen3:0.6b", "--large", "ollama:qwen3:4b", "--probe")
+        assert result.exit_code == 1
+        assert "small: ollama:qwen3:0.6b: no Ollama server answers at http://127.0.0.1:9" in result.stdout
+        assert "2 problems keep trigreason solve from running with these models." in result.stdout
+
+    def test_a_model_that_is_none(self) -> None:
+        result = examined("--large", "acme:x")
+        assert result.exit_code == 1
+        assert "unknown provider 'acme'" in result.stdout
+
+    def test_a_probe(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        card = ModelCard(provider="ollama", name="m", logprobs=True, top_logprobs=5, local=True, style="prefill")
+        findings = (Capability("logprobs", True, "probed"), Capability("window", 8192, "server"))
+        report = ProbeReport(card, findings, ("it does without x",), ("a note",), 4, 1_234, 0.0)
+        asked: list[tuple[str, bool]] = []
+
+        def probed(spec: str, *, role: str, paid: bool) -> ProbeReport:
+            asked.append((spec, paid))
+            return report
+
+        monkeypatch.setattr("trigreason_graph.models.probe.probe_model", probed)
+        shown = examined("--small", "ollama:m", "--probe", "--paid").stdout
+        assert asked == [("ollama:m", True), ("embedded:large", True)]
+        assert "small: ollama:m: probed with 4 calls, 1,234 tokens, free of charge" in shown
+        assert "  probed │ log-probabilities: yes" in shown
+        assert "  server │ window: 8,192 tokens" in shown
+        assert " without   it does without x" in shown
+        assert "    note   a note" in shown
+
+        whole = json.loads(examined("--small", "ollama:m", "--probe", "--json").stdout)["models"][0]
+        assert (whole["role"], whole["model"], whole["calls"], whole["cost"]) == ("small", "ollama:m", 4, 0.0)
+        assert whole["card"]["logprobs"] is True
+        assert whole["findings"][1] == {"name": "window", "value": 8192, "how": "server"}
+        assert whole["degradations"] == ["it does without x"]
+
+    def test_paying_for_nothing(self) -> None:
+        result = examined("--paid")
+        assert result.exit_code == 2
+        assert "--probe" in result.stderr
+
+    def test_the_embedded_pair_is_no_problem_of_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(embedded, "check_models", lambda: iter([Finding("model small", "problem", "gone")]))
+        assert examined("--small", "ollama:m", "--large", "ollama:n").exit_code == 0
+        assert examined("--small", "ollama:m").exit_code == 1
+
+    def test_every_capability_has_words(self) -> None:
+        assert set(LABELS) == set(CAPABILITIES)
+        assert told(Capability("window", None, "unknown")) == "?"
+        assert told(Capability("style", "turn", "unknown")) == "turn (assumed)"
 
 
 class TestPackages:

@@ -11,7 +11,7 @@ from langchain_core.messages import HumanMessage
 
 from trigreason_graph.models.cards import Form, Style
 from trigreason_graph.models.forms import FormReader
-from trigreason_graph.reasoning.prompts import Handover, continuation
+from trigreason_graph.reasoning.handover import Handover, continuation
 from trigreason_graph.state import Step, trace_text
 
 

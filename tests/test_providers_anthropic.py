@@ -8,6 +8,7 @@ import pytest
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import HumanMessage, SystemMessage
 
+from tests.graphs import Marker, graph, small
 from tests.loopback import Answer, as_json, in_turn, serving
 from tests.providers import named_events
 from tests.wrapped import QUESTION, Reader, written
@@ -195,3 +196,27 @@ class TestCacheMarks:
         async with serving(in_turn(WHOLE)) as server:
             await written(claude(server.url), messages=QUESTION)
             assert server.requests[0].body["messages"] == [{"role": "user", "content": "What is 3 + 4?"}]
+
+
+class TestARun:
+    async def test_the_second_call_finds_what_the_first_has_written(self) -> None:
+        def said(text: str) -> Answer:
+            return named_events(START, begun(0, "text", text=""), delta(0, "text_delta", text=text), *ended())
+
+        script = ["One thing is 3.\n\nThis is hard.", "So we add.\n\nThis is hard too.", "It is \\boxed{7}."]
+        answers = in_turn(said("wrong: none\n\nAnother thing is 4."), said("wrong: none\n\nThe sum is 7."))
+        async with serving(answers) as server:
+            large: Any = claude(server.url, "claude-haiku-4-5")
+            result = await graph(small(*script), large, Marker("hard")).ainvoke({"question": "What is 3 + 4?"})
+            first, second = (request.body for request in server.requests)
+        assert result["answer"] == "7"
+        assert second["system"] == first["system"]
+        earlier, later = (bare(body["messages"][-1]["content"]) for body in (first, second))
+        assert later[: len(earlier) - 1] == earlier[:-1]
+        assert "cache_control" in first["messages"][-1]["content"][-2]
+        assert "cache_control" in second["messages"][-1]["content"][-2]
+
+
+def bare(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The blocks without their marks, which are no part of what is compared."""
+    return [{name: value for name, value in block.items() if name != "cache_control"} for block in blocks]

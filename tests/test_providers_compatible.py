@@ -132,6 +132,18 @@ class TestStrings:
         client: Any = resolve_model(spec, "small").inner
         assert (str(client.root_async_client.base_url), client.max_retries) == (url, 0)
 
+    @pytest.mark.parametrize(
+        ("spec", "trims"),
+        [
+            ("vllm:meta-llama/Llama-3.2-1B-Instruct", True),
+            ("vllm:google/gemma-3-1b-it", True),
+            ("vllm:Qwen/Qwen2.5-0.5B-Instruct", False),
+            ("sglang:meta-llama/Llama-3.2-1B-Instruct", False),
+        ],
+    )
+    def test_templates_that_trim(self, spec: str, trims: bool) -> None:
+        assert card(spec).trims_newlines is trims
+
     def test_a_server_elsewhere_is_not_free(self) -> None:
         assert not card("vllm:m@https://gpu.example.com/v1").local
 

@@ -186,6 +186,13 @@ class TestCards:
         card = card_of(ChatOpenAI(model="gpt-4o", base_url="http://127.0.0.1:8080/v1", api_key="x"))
         assert (card.full_name, card.local, card.logprobs, card.window) == ("local:gpt-4o", True, True, None)
 
+    def test_thinking_that_its_user_has_turned_off(self) -> None:
+        def form(**fields: Any) -> str:
+            return card_of(ChatOpenAI(model="Qwen3-8B", base_url="http://127.0.0.1:1/v1", api_key="x", **fields)).form
+
+        assert form() == "think_tags"
+        assert form(extra_body={"chat_template_kwargs": {"enable_thinking": False}}) == "content"
+
     def test_a_local_server_named_by_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8080/v1")
         assert card_of(ChatOpenAI(model="gpt-4o", api_key="x")).local

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from trigreason_graph.errors import DownloadError, InputError, ModelNotReady, TrigReasonError
 from trigreason_graph.graph import create_trigreason_graph
-from trigreason_graph.models import ModelCard, Price, ReasoningModel
+from trigreason_graph.models import ModelCard, Price, ProbeReport, ReasoningModel, aprobe_model, probe_model
 from trigreason_graph.policies import Policy
 from trigreason_graph.reasoning.prompts import Prompts
 from trigreason_graph.settings import Budget, Settings
@@ -38,6 +38,7 @@ __all__ = [
     "ModelNotReady",
     "Policy",
     "Price",
+    "ProbeReport",
     "Prompts",
     "ReasoningModel",
     "Report",
@@ -50,5 +51,7 @@ __all__ = [
     "Trigger",
     "View",
     "__version__",
+    "aprobe_model",
     "create_trigreason_graph",
+    "probe_model",
 ]

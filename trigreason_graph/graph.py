@@ -9,6 +9,7 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 
 from trigreason_graph.bridge import Node
+from trigreason_graph.models.degradations import degradations
 from trigreason_graph.models.prices import PriceTable, price_known
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
 from trigreason_graph.models.wrapper import ReasoningModel
@@ -121,10 +122,7 @@ def _kit(
     wrapped_small = resolve_model(small, "small", prices=prices)
     wrapped_large = resolve_model(large, "large", prices=prices)
     stand_in = None if fallback is None else _stand_in(fallback, prices)
-    notes: list[str] = []
-    if not wrapped_small.card.logprobs:
-        name = wrapped_small.card.full_name
-        notes.append(f"no log-probabilities from {name}: cognitive offload uses text signs only")
+    notes = [*degradations(wrapped_small.card, "small"), *degradations(wrapped_large.card, "large")]
     limits = budget or Budget()
     unpriced = [
         model.card.full_name

@@ -3,45 +3,90 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
 
-from trigreason_graph.cli.findings import Finding, can_run, show_findings
+from trigreason_graph.cli.findings import Finding, can_run, show_findings, show_verdict
 from trigreason_graph.cli.verbs import DebugOption, ExitCode
 
 
 def doctor(
+    small: Annotated[
+        str | None,
+        typer.Option(metavar="SPEC", help="The small model to look at; else $TRIGREASON_SMALL, else embedded:small."),
+    ] = None,
+    large: Annotated[
+        str | None,
+        typer.Option(metavar="SPEC", help="The large model to look at; else $TRIGREASON_LARGE, else embedded:large."),
+    ] = None,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Ask the models' servers, and local models a few tokens, and keep what they can."),
+    ] = False,
+    paid: Annotated[
+        bool, typer.Option("--paid", help="With --probe: call models that are not local, too, which may cost money.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours (NO_COLOR does the same).")] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Say what is there, what is missing, and what to type to mend it. Changes nothing.
+    """Say what is there, what is missing, what the models can do, and what to type to mend it.
 
-    Exit code 0 when `trigreason solve` can run with the embedded models, else 1.
+    Changes nothing, but that --probe keeps what it finds out about the models. Exit code 0 when `trigreason solve` can
+    run with these models, else 1.
     """
-    findings = list(examine())
+    if paid and not probe:
+        raise ValueError("--paid allows the calls of --probe: give both, or neither")
+    from trigreason_graph.cli.capabilities import examine_models, show_models
+    from trigreason_graph.cli.defaults import Defaults
+
+    defaults = Defaults()
+    small, large = small or defaults.small, large or defaults.large
+    findings = list(examine(small, large))
+    models = list(examine_models(small, large, probe=probe, paid=paid))
+    findings += [model.finding for model in models]
     if as_json:
-        whole = {"can_run": can_run(findings), "findings": [asdict(finding) for finding in findings]}
+        whole = {
+            "can_run": can_run(findings),
+            "findings": [asdict(finding) for finding in findings],
+            "models": [model.as_json() for model in models],
+        }
         typer.echo(json.dumps(whole, ensure_ascii=False, indent=2))
     else:
         from trigreason_graph.cli.screen import Screen, make_console
 
-        show_findings(Screen(make_console(color=not no_color)), findings)
+        screen = Screen(make_console(color=not no_color))
+        show_findings(screen, findings)
+        show_models(screen, models)
+        show_verdict(screen, findings)
     raise typer.Exit(ExitCode.DONE if can_run(findings) else ExitCode.INCOMPLETE)
 
 
-def examine() -> Iterator[Finding]:
-    """All findings, in the order in which they are shown."""
+def examine(small: str = "embedded:small", large: str = "embedded:large") -> Iterator[Finding]:
+    """All findings about this machine, in the order in which they are shown.
+
+    Args:
+        small: Model string; what only embedded models need is no problem where no model is one.
+        large: Likewise.
+    """
     from trigreason_graph.cli import checks
     from trigreason_graph.cli.embedded import check_disk, check_models
 
+    embedded = any(spec.startswith("embedded:") for spec in (small, large))
     yield checks.check_python()
-    yield from checks.check_packages()
-    yield from check_models()
-    yield check_disk()
+    yield from _optional(checks.check_packages(), unless=embedded, besides="packages")
+    yield from _optional(check_models(), unless=embedded)
+    yield from _optional([check_disk()], unless=embedded)
     yield checks.check_cores()
     yield checks.check_ollama()
     yield checks.check_keys()
+
+
+def _optional(findings: Iterable[Finding], *, unless: bool, besides: str = "") -> Iterator[Finding]:
+    """Findings whose problems are mere notes, unless something needs what they are about."""
+    for found in findings:
+        mild = found.status == "problem" and not unless and found.topic != besides
+        yield replace(found, status="note") if mild else found

@@ -34,7 +34,7 @@ class Finding:
 
 
 def show_findings(screen: Screen, findings: Sequence[Finding]) -> None:
-    """Write the findings and what they come to."""
+    """Write the findings, one below the other."""
     writer = GutterWriter(screen)
     for finding in findings:
         writer.begin(finding.status, style=STYLES[finding.status], bar=False)
@@ -43,12 +43,16 @@ def show_findings(screen: Screen, findings: Sequence[Finding]) -> None:
         if finding.mend:
             writer.write(f"\n$ {finding.mend}", "cyan")
         writer.end()
+
+
+def show_verdict(screen: Screen, findings: Sequence[Finding]) -> None:
+    """Write what the findings come to."""
     screen.newline()
-    writer.say("", verdict(findings), text_style=STYLES["ok" if can_run(findings) else "problem"])
+    GutterWriter(screen).say("", verdict(findings), text_style=STYLES["ok" if can_run(findings) else "problem"])
 
 
 def can_run(findings: Sequence[Finding]) -> bool:
-    """Whether `trigreason solve` can do its job with the embedded pair."""
+    """Whether `trigreason solve` can do its job with the models that were looked at."""
     return all(finding.status != "problem" for finding in findings)
 
 
@@ -58,4 +62,4 @@ def verdict(findings: Sequence[Finding]) -> str:
     if not problems:
         return "Everything that trigreason solve needs is there."
     what = "1 problem keeps" if problems == 1 else f"{problems} problems keep"
-    return f"{what} trigreason solve from running with the embedded models."
+    return f"{what} trigreason solve from running with these models."

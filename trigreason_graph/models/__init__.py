@@ -2,7 +2,18 @@
 
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.prices import Price
+from trigreason_graph.models.probe import ProbeReport, aprobe_model, card_report, probe_model
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
 from trigreason_graph.models.wrapper import ReasoningModel
 
-__all__ = ["ModelCard", "ModelSpec", "Price", "ReasoningModel", "resolve_model"]
+__all__ = [
+    "ModelCard",
+    "ModelSpec",
+    "Price",
+    "ProbeReport",
+    "ReasoningModel",
+    "aprobe_model",
+    "card_report",
+    "probe_model",
+    "resolve_model",
+]

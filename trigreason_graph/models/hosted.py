@@ -49,7 +49,7 @@ def openai_card(model: Any) -> ModelCard:
     provider = str(model._get_ls_params().get("ls_provider") or "openai")
     url = openai_url(model)
     if provider == "openai" and not is_openai(url):
-        return _foreign_card(name, url)
+        return _foreign_card(name, url, thinks(name) and not _thinking_off(model))
     if provider in ("openai", "azure", "azure_openai"):
         hidden = bool(profile_of(model).get("reasoning_output", HIDDEN_REASONING.match(name)))
         form, efforts = "content", hidden
@@ -72,10 +72,15 @@ def openai_card(model: Any) -> ModelCard:
     )
 
 
-def _foreign_card(name: str, url: str) -> ModelCard:
+def _thinking_off(model: Any) -> bool:
+    """Whether the template is told not to let the model think, as vLLM, SGLang and llama.cpp take it."""
+    told = (getattr(model, "extra_body", None) or {}).get("chat_template_kwargs") or {}
+    return told.get("enable_thinking") is False
+
+
+def _foreign_card(name: str, url: str, thinking: bool) -> ModelCard:
     """Another server's model is not OpenAI's of the same name: its price is looked up by its host."""
     local = is_local(url)
-    thinking = thinks(name)
     return ModelCard(
         provider="local" if local else urlsplit(url).hostname or "unknown",
         name=name,

@@ -1,8 +1,9 @@
-"""Asking an Ollama server, before anything is paid, whether it can serve a model."""
+"""Asking an Ollama server, before anything is paid, whether it can serve a model, and what it knows of it."""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from trigreason_graph.errors import ModelNotReady
@@ -16,6 +17,9 @@ LOGPROBS_SINCE = (0, 12, 11)
 PATIENCE = 5.0
 """Seconds to wait for the server; it answers both questions without loading the model."""
 DEFAULT_PORT = 11_434
+DEFAULT_WINDOW = 4_096
+"""Tokens that a server gives a model where nobody said otherwise (Ollama's FAQ; more where there is much video
+memory, which shows once the model is loaded)."""
 
 _ready: set[tuple[str, ModelCard]] = set()
 
@@ -36,9 +40,8 @@ async def check_ollama(model: Any, card: ModelCard) -> None:
     url = server_url(model.base_url)
     if (url, card) in _ready or "ollama.com" in url:  # the hosted service has no version, and nothing to pull
         return
-    set_on_client = {**(model.client_kwargs or {}), **(model.async_client_kwargs or {})}
     try:
-        async with httpx.AsyncClient(**{**set_on_client, "base_url": url, "timeout": PATIENCE}) as client:
+        async with _client(model) as client:
             version = (await client.get("/api/version")).raise_for_status().json()["version"]
             shown = await client.post("/api/show", json={"model": model.model})
             if shown.status_code != httpx.codes.NOT_FOUND:
@@ -48,6 +51,64 @@ async def check_ollama(model: Any, card: ModelCard) -> None:
     _check_server(without_password(url), str(version), card)
     _check_model(without_password(url), shown, model, card)
     _ready.add((url, card))
+
+
+async def described(model: Any) -> dict[str, Any]:
+    """What the server says about the model, as fields of a ModelCard: form, window, digest.
+
+    The window is that of the loaded model, else what its Modelfile asks for, else the server's default. Fields about
+    which the server says nothing, or that were set on the client, are left out; all of them when it does not answer.
+    """
+    import httpx
+
+    facts: dict[str, Any] = {}
+    with suppress(httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, AttributeError):
+        async with _client(model) as client:
+            shown = (await client.post("/api/show", json={"model": model.model})).raise_for_status().json()
+            if model.reasoning is None and (capabilities := shown.get("capabilities")) is not None:
+                facts["form"] = "field" if "thinking" in capabilities else "content"
+            if model.num_ctx is None:
+                loaded = await _entry(client, "/api/ps", model.model)
+                facts["window"] = int(loaded.get("context_length") or 0) or _window(shown)
+            facts["digest"] = str((await _entry(client, "/api/tags", model.model)).get("digest") or "")
+    return {name: value for name, value in facts.items() if value}
+
+
+async def digest_of(model: Any) -> str:
+    """Digest of the model that the server would run now; empty when it does not answer or has no such model."""
+    import httpx
+
+    with suppress(httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, AttributeError):
+        async with _client(model) as client:
+            return str((await _entry(client, "/api/tags", model.model)).get("digest") or "")
+    return ""
+
+
+def _client(model: Any) -> httpx.AsyncClient:
+    """A client of the model's server, with what was set on the model's own."""
+    import httpx
+
+    set_on_client = {**(model.client_kwargs or {}), **(model.async_client_kwargs or {})}
+    return httpx.AsyncClient(**{**set_on_client, "base_url": server_url(model.base_url), "timeout": PATIENCE})
+
+
+async def _entry(client: httpx.AsyncClient, path: str, name: str) -> dict[str, Any]:
+    """The model's entry in one of the server's lists; empty when it has none, or no such list."""
+    answer = await client.get(path)
+    listed = [] if answer.is_error else answer.json().get("models") or []
+    names = (name, f"{name}:latest")
+    return next((entry for entry in listed if entry.get("name") in names or entry.get("model") in names), {})
+
+
+def _window(shown: dict[str, Any]) -> int | None:
+    """Tokens that the server will give the model, from its Modelfile and its training."""
+    asked = re.search(r"^num_ctx\s+(\d+)", shown.get("parameters") or "", re.MULTILINE)
+    lengths = [
+        int(value) for name, value in (shown.get("model_info") or {}).items() if name.endswith(".context_length")
+    ]
+    if asked:
+        return min([int(asked[1]), *lengths])
+    return min(DEFAULT_WINDOW, *lengths) if lengths else None
 
 
 def _unreachable(url: str, fault: Exception) -> str:

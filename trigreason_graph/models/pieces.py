@@ -36,12 +36,23 @@ def tokens_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -
 
     End-of-text entries come as an empty token and are left out.
     """
+    return tuple(token for entry in _entries(generation_info, message) if (token := _token(entry)) is not None)
+
+
+def alternatives_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> list[dict[str, float]]:
+    """For each token of one chunk, the log-probabilities of the alternatives told for it, by token text."""
+    return [
+        {str(_field(other, "token")): float(_field(other, "logprob")) for other in _field(entry, "top_logprobs") or ()}
+        for entry in _entries(generation_info, message)
+        if _token(entry) is not None
+    ]
+
+
+def _entries(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> Sequence[object]:
     reported = (generation_info or {}).get("logprobs") or message.response_metadata.get("logprobs")
     if isinstance(reported, Mapping):
         reported = reported.get("content")
-    if not isinstance(reported, Sequence) or isinstance(reported, str):
-        return ()
-    return tuple(token for entry in reported if (token := _token(entry)) is not None)
+    return () if not isinstance(reported, Sequence) or isinstance(reported, str) else reported
 
 
 def _token(entry: object) -> Token | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from langchain_core.language_models.chat_models import BaseChatModel
 
+from trigreason_graph.models.card_store import best_card
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.strings import model_from_string
 from trigreason_graph.models.wrapper import ReasoningModel
@@ -37,4 +38,5 @@ def resolve_model(
         raise ValueError(f'{role}= must be a "provider:model" string or a BaseChatModel, not {kind}{hint}')
     if isinstance(model, ReasoningModel):
         return model.model_copy(update={"role": role, "prices": {**model.prices, **(prices or {})}})
-    return ReasoningModel(inner=model, role=role, prices=prices or {})
+    card = best_card(model, named=isinstance(spec, str))
+    return ReasoningModel(inner=model, card=card, role=role, prices=prices or {})

@@ -107,6 +107,10 @@ _OPENS = re.compile(r"deepseek-r1|qwq|qwen3.*thinking|qwen3\.\d", re.IGNORECASE)
 """Models whose chat template writes the opening tag of the reply."""
 
 
+_TRIMS = re.compile(r"llama-?3|gemma", re.IGNORECASE)
+"""Models whose chat template trims every message."""
+
+
 def _continuing(provider: str, name: str) -> dict[str, Any]:
     """How a model goes on with a trace. One that thinks does so only where the prompt is sure to come out as meant.
 
@@ -116,7 +120,7 @@ def _continuing(provider: str, name: str) -> dict[str, Any]:
     """
     way = {"style": "prefill", "continues": "assistant" if provider == "llama_cpp" else "flags"}
     if not thinks(name):
-        return {**way, "trims_newlines": provider == "vllm"}
+        return {**way, "trims_newlines": provider == "vllm" and bool(_TRIMS.search(name))}
     if provider == "sglang" and re.search(r"deepseek-r1|qwq|qwen3", name, re.IGNORECASE):
         return {**way, "form": "think_tags", "thoughts": "opened" if _OPENS.search(name) else "kept"}
     if provider == "vllm" and re.search("deepseek-r1", name, re.IGNORECASE):

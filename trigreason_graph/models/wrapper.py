@@ -90,8 +90,10 @@ class ReasoningModel(BaseChatModel):
         if ready is not None:
             await ready()
         elif self.card.dialect == "ollama":
+            from trigreason_graph.models.card_store import still_true
             from trigreason_graph.models.ollama import check_ollama
 
+            self.card = await still_true(self.inner, self.card)
             await check_ollama(self.inner, self.card)
 
     async def write(self, messages: list[BaseMessage], exchange: Exchange, *, name: str, **metadata: Any) -> Attempt:
