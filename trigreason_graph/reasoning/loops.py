@@ -21,7 +21,8 @@ _WIDE_LETTER = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
 _LETTER = rf"(?:(?![{_WIDE_LETTER}])[^\W\d_])"
 _TOKEN = re.compile(
     rf"""
-      (?P<item>^[ \t>*#_-]{{0,12}}(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{{1,6}}[.):：、）步](?!\d))
+      (?P<item>^[ \t>*#_-]{{0,12}}
+        (?:(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{{1,6}}[.):：、）步](?!\d)[ ]?){{1,2}})
     | (?P<wide>[{_WIDE_LETTER}])
     | (?P<word>(?<![^\W\d_]){_LETTER}{{2,24}}(?!{_LETTER}))
     | \\[A-Za-z]{{1,24}}
@@ -37,16 +38,21 @@ _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 
 WIDE = 3
 """Letters that one Chinese, Japanese or Korean character counts for. White space between tokens counts one."""
-NEEDED = ((300, 2), (60, 3), (24, 4), (8, 6), (0, 10))
+NEEDED = ((180, 2), (60, 3), (24, 4), (8, 6), (0, 10))
 """How often a unit of words must come, by its least length in letters. Ours, set on tests/data/loops.jsonl: the longer
 a unit is, the less can its second coming be chance."""
 REGION = 90
 """Letters that all repetitions of words must have together."""
 BARE_NEEDED, BARE_REGION = 6, 280
 """The same for a unit without words (digits, brackets): "0 & 0 & 0" and 1/3 = 0.333 are no loops."""
+EQUAL_NEEDED, EQUAL_REGION = ((24, 3), (0, 5)), 60
+"""The same for a unit with an equals sign: "= 10x + y = 10x + y = 10x + y" gets nowhere."""
+RULES = frozenset("-=_*.~#+|·…—─&")
+"""Signs that are written in rows on purpose. A row of another one, such as ";;;;", is a loop from `ROW` on."""
+ROW, RULES_REGION = 30, 1_000
 FIXED_FACTOR, FIXED_REGION = 2, 400
-"""In tables, code and formulas a unit must come so many times as often, and all repetitions be so long; the same holds
-for one of mere punctuation. Without words twice the length is needed too."""
+"""In tables, code and formulas a unit must come so many times as often, and all repetitions be so long. Without words
+twice the length is needed."""
 
 GRAM = 6
 """Tokens of the phrases that are counted for loops without a fixed period."""
@@ -79,6 +85,7 @@ class _Tokens(NamedTuple):
     starts: list[int]
     ends: list[int]
     words: list[bool]
+    wide: list[bool]
     signs: list[bool]
     """Whether it has a letter or a digit."""
     letters: list[int]
@@ -94,16 +101,20 @@ def looping(text: str) -> Loop | None:
     """
     begin = max(len(text) - WINDOW, 0)
     tail = _NEXT_ITEM.sub("", text[begin:])
-    tokens = _tokens(tail, begin)
+    tokens, broken = _tokens(tail, begin), ""
+    if tail[-1:].isalnum() and tokens.ids and not tokens.wide[-1]:  # a word or number that may not be complete
+        broken = text[tokens.starts[-1] : tokens.ends[-1]].lower()
+        for part in tokens:
+            part.pop()
     if len(tokens.ids) < GRAM:
         return None
     fixed = _fixed_form(tail)
-    return _periodic(text, tokens, fixed) or (None if fixed else _irregular(text, tokens))
+    return _periodic(text, tokens, fixed, broken) or (None if fixed else _irregular(text, tokens))
 
 
 def _tokens(tail: str, begin: int) -> _Tokens:
     numbers: dict[str, int] = {}
-    found = _Tokens([], [], [], [], [], [])
+    found = _Tokens([], [], [], [], [], [], [])
     for token in _TOKEN.finditer(tail):
         kind = token.lastgroup
         key = "1." if kind == "item" else token[0].lower()
@@ -111,6 +122,7 @@ def _tokens(tail: str, begin: int) -> _Tokens:
         found.starts.append(begin + token.start())
         found.ends.append(begin + token.end())
         found.words.append(kind in ("wide", "word"))
+        found.wide.append(kind == "wide")
         found.signs.append(token[0][-1].isalnum() or kind == "item")
         found.letters.append(WIDE if kind == "wide" else len(token[0]) + 1)
     return found
@@ -124,8 +136,11 @@ def _fixed_form(tail: str) -> bool:
     return bool(lines) and all(line.count("|") > 1 or "&" in line or line.rstrip().endswith("\\\\") for line in lines)
 
 
-def _periodic(text: str, tokens: _Tokens, fixed: bool) -> Loop | None:
-    """The longest tail that consists of one unit over and over (by the prefix function of the reversed tokens)."""
+def _periodic(text: str, tokens: _Tokens, fixed: bool, broken: str) -> Loop | None:
+    """The longest tail that consists of one unit over and over (by the prefix function of the reversed tokens).
+
+    What is broken off at its end must be the beginning of what the unit goes on with.
+    """
     ids = tokens.ids[::-1]
     borders = _borders(ids)
     letters = _sums(tokens.letters[::-1])
@@ -133,21 +148,30 @@ def _periodic(text: str, tokens: _Tokens, fixed: bool) -> Loop | None:
     signs = _sums([int(sign) for sign in tokens.signs[::-1]])
     for length in range(len(ids), 1, -1):
         period = length - borders[length - 1]
-        if 2 * period > length:
+        if 2 * period > length or not text[tokens.starts[-period] : tokens.ends[-period]].lower().startswith(broken):
             continue
         unit, region, times = letters[period], letters[length], length // period
+        first = len(ids) - length
+        written = text[tokens.starts[first] : tokens.ends[first + period - 1]][:EXCERPT]
         if words[period] > 1 or (words[period] and unit > 2 * NEEDED[-2][0]):
-            needed = next(count for least, count in NEEDED if unit >= least)
-            enough = REGION
-        else:
+            needed, enough = _by_length(unit, NEEDED), REGION
+        elif "=" in written and signs[period]:
+            needed, enough = _by_length(unit, EQUAL_NEEDED), EQUAL_REGION
+        elif signs[period]:
             needed, enough = BARE_NEEDED, BARE_REGION
-        if fixed or not signs[period]:
+        else:
+            needed, enough = ROW, RULES_REGION if RULES.issuperset(written.replace(" ", "")) else 2 * ROW
+        if fixed:
             needed, enough = needed * FIXED_FACTOR, max(FIXED_REGION, enough * FIXED_FACTOR)
         if times >= needed and region >= enough:
-            first = _aligned(text, tokens, len(ids) - length, period)
+            first = _aligned(text, tokens, first, period)
             start, keep = tokens.starts[first], tokens.ends[first + period - 1]
             return Loop(start, keep, times, _excerpt(text, start, keep))
     return None
+
+
+def _by_length(unit: int, table: Sequence[tuple[int, int]]) -> int:
+    return next(count for least, count in table if unit >= least)
 
 
 def _aligned(text: str, tokens: _Tokens, first: int, period: int) -> int:
