@@ -13,7 +13,7 @@ import pytest
 from tests.graphs import STEPS, large, small
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("docs/embedding.md", "docs/triggers.md", "README.md")
+PAGES = ("docs/embedding.md", "docs/models.md", "docs/triggers.md", "README.md")
 
 
 def blocks(page: str) -> list[str]:
@@ -31,6 +31,7 @@ async def test_the_code_of_a_page_runs(page: str, capsys: pytest.CaptureFixture[
     for block in found:
         code = re.sub(r'small="(embedded|ollama):[^"]*"', "small=SMALL", block)
         code = re.sub(r'large="(embedded|openai):[^"]*"', "large=LARGE", code)
+        code = code.replace('probe_model("embedded:small"', "probe_model(SMALL")
         code = code.replace(", usd=0.05", "")  # nobody knows the price of a scripted model
         compiled = compile(code, page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         running = eval(compiled, names)

@@ -157,3 +157,8 @@ class TestContinuing:
         messages = continuation(Handover([HumanMessage("?")], "?", None, [trace]), "small", thinks=True)
         if len(messages) > 1:
             assert read("think_tags", "prefill", messages[-1].text) == (trace_text([trace], "small"), "")
+
+
+def test_the_line_end_behind_a_tag_that_a_server_took_out() -> None:
+    """vLLM's reasoning parser leaves it at the beginning of the field."""
+    assert read("field", "prefill", ("", "\n"), ("", "One."), ("", "\n"), ("Seven.", "")) == ("One.\n", "Seven.")

@@ -21,7 +21,8 @@ from tests.wrapped import used
 from trigreason_graph import ModelCard, ModelNotReady, Price, ProbeReport, ReasoningModel, aprobe_model, probe_model
 from trigreason_graph.models.card_store import read_record, save_record
 from trigreason_graph.models.degradations import degradations
-from trigreason_graph.models.known import HIDDEN_TOKENS, card_of
+from trigreason_graph.models.known import card_of
+from trigreason_graph.models.names import HIDDEN_TOKENS
 from trigreason_graph.models.probe import card_report
 from trigreason_graph.models.probe.questions import goes_on, logprob_space, repeats_newline, ways
 from trigreason_graph.models.probe.replies import Reply

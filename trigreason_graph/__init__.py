@@ -9,7 +9,17 @@ from importlib.metadata import version
 
 from trigreason_graph.errors import DownloadError, InputError, ModelNotReady, TrigReasonError
 from trigreason_graph.graph import create_trigreason_graph
-from trigreason_graph.models import ModelCard, Price, ProbeReport, ReasoningModel, aprobe_model, probe_model
+from trigreason_graph.models import (
+    ModelCard,
+    Price,
+    ProbeReport,
+    Readiness,
+    ReasoningModel,
+    acheck_models,
+    aprobe_model,
+    check_models,
+    probe_model,
+)
 from trigreason_graph.policies import Policy
 from trigreason_graph.reasoning.prompts import Prompts
 from trigreason_graph.settings import Budget, Settings
@@ -40,6 +50,7 @@ __all__ = [
     "Price",
     "ProbeReport",
     "Prompts",
+    "Readiness",
     "ReasoningModel",
     "Report",
     "Settings",
@@ -51,7 +62,9 @@ __all__ = [
     "Trigger",
     "View",
     "__version__",
+    "acheck_models",
     "aprobe_model",
+    "check_models",
     "create_trigreason_graph",
     "probe_model",
 ]

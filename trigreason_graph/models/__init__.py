@@ -3,6 +3,7 @@
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.prices import Price
 from trigreason_graph.models.probe import ProbeReport, aprobe_model, card_report, probe_model
+from trigreason_graph.models.readiness import Readiness, acheck_models, check_models
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
 from trigreason_graph.models.wrapper import ReasoningModel
 
@@ -11,9 +12,12 @@ __all__ = [
     "ModelSpec",
     "Price",
     "ProbeReport",
+    "Readiness",
     "ReasoningModel",
+    "acheck_models",
     "aprobe_model",
     "card_report",
+    "check_models",
     "probe_model",
     "resolve_model",
 ]

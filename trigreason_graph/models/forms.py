@@ -51,7 +51,8 @@ class FormReader:
         if field:
             if not self._field_seen:  # the field holds the thinking, so the content is what is said afterwards
                 self._field_seen, self._thinking = True, False
-            if not self._turn:
+                field = field.removeprefix("\n")  # what stood behind the opening tag; vLLM leaves it
+            if field and not self._turn:
                 read.append(("reasoning", field))
         for thinking, text in self._split(content):
             read += self._told(thinking, text)

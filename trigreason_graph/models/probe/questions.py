@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from trigreason_graph.models.cards import Continues, Effort, LogprobSpace, ModelCard
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.forms import CLOSE, OPEN
-from trigreason_graph.models.known import HIDDEN_TOKENS
+from trigreason_graph.models.names import HIDDEN_TOKENS
 from trigreason_graph.models.probe.replies import Reply
 
 PLAIN = "Write the numbers from one to eight in words, separated by commas, and nothing else."
