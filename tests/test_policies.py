@@ -18,6 +18,7 @@ from trigreason_graph.policies import (
     dump_policy,
     early_only,
     load_policy,
+    paper_policy,
     random_policy,
     read_policy,
     resolve_policy,
@@ -26,6 +27,7 @@ from trigreason_graph.triggers import (
     ArithmeticCheck,
     CognitiveOffload,
     InterventionRequest,
+    Limit,
     RandomChoice,
     Signal,
     StrategicInitiation,
@@ -68,6 +70,11 @@ class Plain:
         return None
 
 
+PAPER_REQUEST = InterventionRequest(
+    words="paper", languages=("en",), repeats=False, loops=False, circles=False, same_conclusion=None
+)
+
+
 class TestPolicy:
     def test_from_a_list_of_triggers(self) -> None:
         start, offload = StrategicInitiation(), CognitiveOffload()
@@ -94,6 +101,9 @@ class TestPolicy:
             ({"segment": "lines"}, "segment"),
             ({"answer_by": "both"}, "answer_by"),
             ({"initiation": "blueprint"}, "initiation"),
+            ({"probabilities_at": 0}, "probabilities_at"),
+            ({"limits": ("cognitive_offload",)}, "limits"),
+            ({"limits": (Limit("cognitive_offload"),)}, "limits name a trigger 'cognitive_offload'"),
             ({"triggers": (StrategicInitiation(),)}, "initiation="),
             ({"triggers": (CognitiveOffload,)}, "CognitiveOffload; pass an instance"),
             ({"triggers": ("cognitive_offload",)}, "'cognitive_offload'"),
@@ -165,6 +175,7 @@ class TestShipped:
         assert list(SHIPPED) == [
             "default",
             "paper",
+            "paper-qwen3-0.6b",
             "small_only",
             "large_only",
             "one_way_handoff",
@@ -199,7 +210,15 @@ class TestShipped:
         assert isinstance(request, InterventionRequest)
         assert (request.k, request.min_step, request.words, request.steps) == (3, 10, "paper", 1)
         assert (request.repeats, request.circles, request.same_conclusion) == (False, False, None)
-        assert (paper.segment, paper.stop_on_repeat) == ("blank_line", True)
+        assert (request.loops, offload.text, offload.first_token, offload.route) == (False, "never", None, "rewrite")
+        assert (paper.segment, paper.stop_on_repeat, paper.limits) == ("blank_line", True, ())
+        assert paper.probabilities_at == 0.6
+
+    def test_the_papers_numbers_for_the_other_small_model(self) -> None:
+        assert SHIPPED["paper-qwen3-0.6b"].triggers == (CognitiveOffload(rho=0.75, text="never"), PAPER_REQUEST)
+        assert paper_policy() == SHIPPED["paper"]
+        with pytest.raises(ValueError, match="llama"):
+            paper_policy("llama")
 
     def test_the_papers_order_and_verdicts(self) -> None:
         paper = SHIPPED["paper"]
@@ -239,6 +258,8 @@ class TestFiles:
             name=text,
             triggers=(CognitiveOffload(tau=tau, steps=steps), InterventionRequest(extra=tuple(extra))),
             description=text,
+            limits=(Limit("cognitive_offload", most=steps, cooldown=2),),
+            probabilities_at=None if steps else tau / 3,
         )
         assert read_policy(dump_policy(policy)) == policy
 
@@ -267,6 +288,10 @@ class TestFiles:
             ('schema = 1\nname = "x"\n[[triggers]]\nname = "strategic_initiation"', "[initiation]"),
             ('schema = 1\nname = "x"\n[[triggers]]\nname = "cognitive_offload"\nroh = 1', "has no field 'roh'"),
             ('schema = 1\nname = "x"\n[[triggers]]\nname = "cognitive_offload"\nrho = 3', "rho must be"),
+            ('schema = 1\nname = "x"\n[limits]\nmost = 1', "[[limits]]"),
+            ('schema = 1\nname = "x"\n[[limits]]\nmost = 1', "a limit must name its trigger"),
+            ('schema = 1\nname = "x"\n[[limits]]\ntriger = "a"', "no field 'triger'; it has: trigger, most, cooldown"),
+            ('schema = 1\nname = "x"\n[[limits]]\ntrigger = "a"', "limits name a trigger 'a'"),
             ('schema = 1\nname = "x"\ncommit_every = "none"', "commit_every"),
             ("schema = ", "no valid TOML"),
         ],

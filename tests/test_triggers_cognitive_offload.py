@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from tests.graphs import graph, large, small
 from tests.views import blueprint, step, view
 from trigreason_graph.state import Step
+from trigreason_graph.testing import Scripted
 from trigreason_graph.triggers import CognitiveOffload
 
 SURE, UNSURE = 10, 900
@@ -65,6 +67,48 @@ def test_persistent_uncertainty_is_an_option() -> None:
     assert CognitiveOffload(ceiling=0.9).check(unsure) is None
 
 
+class TestFirstToken:
+    UNSURE_START: ClassVar = step("Hm", nats=[UNSURE], entropy=1.2)
+
+    def test_an_unsure_beginning_is_given_away_while_it_is_written(self) -> None:
+        trigger = CognitiveOffload(first_token=1.0)
+        assert trigger.when == "partial"
+        for complete in (False, True):
+            signal = trigger.check(view(self.UNSURE_START, complete=complete))
+            assert signal is not None
+            assert signal["evidence"] == {"entropy": "1.200", "first_token": "1"}
+            assert "unsure how this step begins" in signal["reason"]
+
+    def test_from_the_bound_on(self) -> None:
+        assert CognitiveOffload(first_token=1.2).check(view(self.UNSURE_START, complete=False)) is not None
+        assert CognitiveOffload(first_token=1.3).check(view(self.UNSURE_START, complete=False)) is None
+
+    def test_only_when_asked_for(self) -> None:
+        assert CognitiveOffload().when == "step"
+        assert CognitiveOffload().check(view(self.UNSURE_START, complete=False)) is None
+        assert CognitiveOffload().check(view(self.UNSURE_START)) is None
+
+    def test_a_growing_draft_is_judged_by_its_first_token_alone(self) -> None:
+        sure = step("It is 3.", nats=[SURE] * 9, entropy=0.1)
+        assert CognitiveOffload(first_token=1.0).check(view(sure, complete=False)) is None
+        assert CognitiveOffload(first_token=1.0).check(view(sure)) is not None
+
+    async def test_the_step_is_cut_at_its_beginning(self) -> None:
+        unsure = Scripted("It is a long story that nobody wants to hear to its end. " * 5, probability=0.5)
+        writer = small(unsure, Scripted("So \\boxed{7}.", probability=0.9))
+        result = await graph(writer, large("It is 4."), CognitiveOffload(first_token=0.69)).ainvoke({"question": "?"})
+        assert [one["author"] for one in result["trace"]] == ["large", "small"]
+        assert writer.closed == 1
+        assert result["report"]["discarded_tokens"] < 5
+
+
+@pytest.mark.parametrize("route", ["rewrite", "retry", "intervene"])
+def test_where_it_leads_is_an_option(route: Any) -> None:
+    signal = CognitiveOffload(route=route).check(view(drafted(9, 1)))
+    assert signal is not None
+    assert signal["route"] == route
+
+
 def test_answers_are_judged_unless_told_otherwise() -> None:
     answer = view(drafted(10, 0, kind="answer"))
     assert CognitiveOffload().check(answer) is not None
@@ -115,12 +159,13 @@ def test_sudden_certainty_without_log_probabilities() -> None:
                 "16 eggs, 3 for breakfast, 4 for muffins: 9 eggs remaining; on the market at a price of $2 they come "
                 "to 18, more than the earnings of last week. Answer: 18",
                 kind="answer",
+                conclusions=["18"],
             ),
             blueprint=PLAN,
         ),
-        view(step("答案：42", kind="answer"), blueprint=blueprint("先算鸡蛋", "再算价格", "最后相乘")),
+        view(step("Answer: 42", kind="answer"), blueprint=blueprint("先算鸡蛋", "再算价格", "最后相乘")),
     ],
-    ids=["log-probabilities", "no plan", "short plan", "no answer", "worked for", "covered", "no spaces between words"],
+    ids=["log-probabilities", "no plan", "short plan", "no answer", "worked for", "covered", "another script"],
 )
 def test_no_sudden_certainty(looked_at: Any) -> None:
     assert CognitiveOffload().check(looked_at) is None
@@ -137,6 +182,9 @@ def test_no_sudden_certainty(looked_at: Any) -> None:
         ({"answers": None}, "answers"),
         ({"ceiling": 0.0}, "ceiling"),
         ({"steps": 0}, "steps"),
+        ({"first_token": 0}, "first_token"),
+        ({"text": "sometimes"}, "text"),
+        ({"route": "rollback"}, "route"),
     ],
 )
 def test_bad_fields_are_named(fields: dict[str, Any], named: str) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
+from tests.graphs import graph, large, small
 from tests.views import step, view
 from trigreason_graph.state import Signal, Step
-from trigreason_graph.triggers import InterventionRequest
-from trigreason_graph.triggers.hesitation import hesitates, languages, word_lists
+from trigreason_graph.triggers import InterventionRequest, add_language
+from trigreason_graph.triggers.phrases import languages, phrase_in, word_lists
 
-PAPER = InterventionRequest(words="paper", languages=("en",), repeats=False, circles=False, same_conclusion=None)
+PAPER = InterventionRequest(
+    words="paper", languages=("en",), repeats=False, loops=False, circles=False, same_conclusion=None
+)
 CALM = [
     f"Fact number {word}." for word in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 ]
@@ -81,7 +85,7 @@ class TestHesitation:
 class TestWords:
     @pytest.mark.parametrize("phrase", word_lists("en")["paper"]["phrases"])
     def test_each_published_expression(self, phrase: str) -> None:
-        assert hesitates(f"So, {phrase.upper()}: 3.", "paper", ("en",)) != ""
+        assert phrase_in(f"So, {phrase.upper()}: 3.", "paper", ("en",)) != ""
 
     def test_the_published_list_is_complete(self) -> None:
         assert len(word_lists("en")["paper"]["phrases"]) == 28
@@ -91,7 +95,7 @@ class TestWords:
         ["The waiter has 3 plates.", "A number of thinkers", "Humming birds", "She awaits 3 letters.", "An umbrella"],
     )
     def test_whole_words_only(self, text: str) -> None:
-        assert hesitates(text, "paper", ("en",)) == ""
+        assert phrase_in(text, "paper", ("en",)) == ""
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -108,7 +112,7 @@ class TestWords:
         ],
     )
     def test_the_default_list_finds(self, text: str, said: str) -> None:
-        assert hesitates(text, "default", ("en", "zh")) == said
+        assert phrase_in(text, "default", ("en", "zh")) == said
 
     @pytest.mark.parametrize(
         "text",
@@ -123,7 +127,7 @@ class TestWords:
         ],
     )
     def test_the_default_list_leaves_plain_prose_alone(self, text: str) -> None:
-        assert hesitates(text, "default", ("en", "zh")) == ""
+        assert phrase_in(text, "default", ("en", "zh")) == ""
 
     def test_shipped_languages(self) -> None:
         assert languages() == ("en", "zh")
@@ -188,12 +192,140 @@ class TestRepetition:
         assert InterventionRequest().check(view(one, other)) is None
 
     def test_it_can_be_turned_off(self) -> None:
-        trigger = InterventionRequest(repeats=False, circles=False, same_conclusion=None)
+        trigger = InterventionRequest(repeats=False, loops=False, circles=False, same_conclusion=None)
         assert trigger.check(view(*["So the total is 12."] * 4)) is None
 
 
+ROUND = "So we add the number of apples to the number of pears again. "
+
+
+class TestLoops:
+    def test_a_loop_inside_a_step(self) -> None:
+        signal = InterventionRequest().check(view("Let us see. " + ROUND * 5))
+        assert signal is not None
+        assert signal["evidence"] == {
+            "pattern": "loop",
+            "times": "5",
+            "unit": "So we add the number of apples to the number of pears again.",
+        }
+        assert signal["drop"] is True
+        assert signal["reason"] == "The small model writes the same 5 times over."
+
+    def test_it_is_seen_while_it_is_written(self) -> None:
+        trigger = InterventionRequest()
+        assert trigger.when == "partial"
+        seen = [length for length in range(1, 30) if trigger.check(view("Hm. " + ROUND * length, complete=False))]
+        assert seen[0] == 3
+        assert InterventionRequest(loops=False).when == "step"
+        assert InterventionRequest(loops=False).check(view(ROUND * 9, complete=False)) is None
+
+    def test_a_growing_draft_is_looked_at_for_nothing_else(self) -> None:
+        twice = view("So the total is 12.", "So the total is 12.", complete=False)
+        assert InterventionRequest().check(twice) is None
+        hesitant = view(*CALM, "Hmm.", "Hmm, so.", "Hmm, well.", complete=False)
+        assert InterventionRequest().check(hesitant) is None
+
+    def test_a_loop_over_several_steps(self) -> None:
+        turn = ["We look at the first case.", "It gives no result.", "So we take the other one.", "It fails as well."]
+        trigger = InterventionRequest(circles=False)
+        fired = [length for length in range(1, 20) if trigger.check(view(*(turn * 5)[:length]))]
+        assert fired
+        assert 8 < fired[0] <= 12
+        assert fired == list(range(fired[0], 20))
+
+    def test_the_draft_must_be_part_of_it(self) -> None:
+        assert InterventionRequest().check(view("Hm. " + ROUND * 5, "Now it is 12.")) is None
+        assert InterventionRequest().check(view("Hm. " + ROUND * 5 + "Now, however, there are 12 of them.")) is None
+
+    @pytest.mark.parametrize("author", ["large", "tool"])
+    def test_only_the_small_models_draft(self, author: str) -> None:
+        assert InterventionRequest().check(view(step(ROUND * 9, author))) is None
+        assert InterventionRequest().check(view(step(ROUND * 9, author), "It is 12.")) is None
+
+    async def test_a_looping_step_is_cut(self) -> None:
+        writer, expert = small("It is 3.\n\n" + ROUND * 60, "So \\boxed{7}."), large("It is 4.")
+        result = await graph(writer, expert, InterventionRequest()).ainvoke({"question": "What?"})
+        assert [(one["author"], one["text"]) for one in result["trace"]] == [
+            ("small", "It is 3."),
+            ("large", "It is 4."),
+            ("small", "So \\boxed{7}."),
+        ]
+        assert writer.closed == 1
+        assert result["report"]["discarded_tokens"] < 60  # of 780
+
+
+class TestCirclesOfThree:
+    def test_three_steps_in_turn(self) -> None:
+        turn = ["It must be the first.", "It must be the second.", "It must be the third."]
+        signal = InterventionRequest(loops=False).check(view(*turn, *turn))
+        assert signal is not None
+        assert signal["evidence"]["choices"] == "3"
+        assert InterventionRequest(loops=False).check(view(*turn, *turn[:2])) is None
+
+    def test_three_conclusions_in_turn(self) -> None:
+        turn = [concluding(f"x = {n}") for n in (3, 4, 5, 3, 4, 5)]
+        signal = InterventionRequest(loops=False).check(view(*turn))
+        assert signal is not None
+        assert signal["evidence"] == {
+            "pattern": "circle of conclusions",
+            "first": "x = 3",
+            "second": "x = 4",
+            "third": "x = 5",
+        }
+
+
+class TestLanguages:
+    LISTS: ClassVar = {"default": {"phrases": ["vielleicht"], "openers": ["moment"]}}
+
+    def test_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "de.toml"
+        path.write_text('[default]\nphrases = ["vielleicht"]\nopeners = ["moment"]\n', encoding="utf-8")
+        trigger = InterventionRequest(k=1, min_step=0, languages=("en", str(path)))
+        assert trigger.check(view("Es sind vielleicht 3.")) is not None
+        assert trigger.check(view("Moment, es sind 4.")) is not None
+        assert trigger.check(view("In diesem Moment sind es 4.")) is None
+        assert trigger.check(view("Hmm, 4.")) is not None
+
+    def test_a_name(self) -> None:
+        add_language("de-test", self.LISTS)
+        assert InterventionRequest(k=1, min_step=0, languages=("de-test",)).check(view("Vielleicht 3.")) is not None
+        with pytest.raises(ValueError, match="taken"):
+            add_language("en", self.LISTS)
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("[default", "no valid TOML"),
+            ("phrases = ['a']", "must have"),
+            ("[default]\nwords = ['a']", "and nothing else"),
+            ("[default]\nphrases = [1]", "must be a list of texts"),
+            ("", "must have a table"),
+        ],
+    )
+    def test_a_file_that_cannot_be_used(self, text: str, said: str, tmp_path: Path) -> None:
+        path = tmp_path / "xx.toml"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=said) as caught:
+            InterventionRequest(languages=(str(path),))
+        assert "xx.toml" in str(caught.value)
+        with pytest.raises(ValueError, match=r"gone\.toml.*No such file"):
+            InterventionRequest(languages=("gone.toml",))
+
+
 _WORDS = itertools.cycle(
-    ["apples", "a boat", "the clock", "her dog", "an engine", "five forks", "some glass", "the hill"]
+    [
+        "apples",
+        "a boat",
+        "the clock",
+        "her dog",
+        "an engine",
+        "five forks",
+        "some glass",
+        "a hill",
+        "ink",
+        "a jar",
+        "kin",
+    ]
 )
 
 

@@ -79,7 +79,11 @@ def create_trigreason_graph(
 
     builder.add_edge(START, "prepare")
     builder.add_conditional_edges("prepare", after_prepare, {"initiate": "strategist", "go": "step_generator"})
-    builder.add_conditional_edges("strategist", after_strategist, {"continue": "step_generator", "finish": "answer"})
+    builder.add_conditional_edges(
+        "strategist",
+        after_strategist,
+        {"prime": "strategist", "continue": "step_generator", "finish": "answer"},
+    )
     builder.add_edge("step_generator", "trigger_router")
     builder.add_conditional_edges(
         "trigger_router",

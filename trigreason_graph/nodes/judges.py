@@ -15,8 +15,8 @@ from trigreason_graph.nodes.judging import Bench, Verdict
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_call import effort_for
 from trigreason_graph.nodes.paid_gate import grant_large
-from trigreason_graph.state import LedgerRow, Spent, State, Step
-from trigreason_graph.triggers import Judge, View, first_signal
+from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
+from trigreason_graph.triggers import Judge, View, held_back, signals_of
 
 
 class _NoVerdictError(Exception):
@@ -41,21 +41,33 @@ class JudgeDesk:
         self._judge = ""
 
     async def look(self, bench: Bench, trace: Sequence[Step], draft: Step) -> Verdict:
-        """The verdict of all triggers in the policy's order, judges among them."""
+        """The verdict of all triggers in the policy's order, judges among them.
+
+        A judge costs a call: behind a signal that is served none is asked.
+        """
         view = View(bench.question, bench.blueprint, trace, draft, True, bench.signals)
+        found: list[Signal] = []
         for trigger in self._kit.policy.triggers:
             if isinstance(trigger, Judge):
-                self._judge = trigger.name
-                try:
-                    signal = await trigger.judge(view, self._ask)
-                except _NoVerdictError as why:
-                    self.notes.append(f"{trigger.name} was passed over: {why}")
-                    continue
+                if self._wanted(trigger, bench, found, len(trace)) and (signal := await self._verdict(trigger, view)):
+                    found.append(signal)
             else:
-                signal = first_signal((trigger,), view)
-            if signal is not None:
-                return bench.rule(signal, len(trace))
-        return Verdict("accept")
+                found += signals_of((trigger,), view)
+        return bench.rule(found, len(trace))
+
+    def _wanted(self, judge: Judge, bench: Bench, found: Sequence[Signal], position: int) -> bool:
+        """Whether a judge's call could matter: nothing before it is served, and no limit holds it back."""
+        if held_back(self._kit.policy.limits, judge.name, bench.signals, position):
+            return False
+        return bench.rule(found, position).action == "accept"
+
+    async def _verdict(self, judge: Judge, view: View) -> Signal | None:
+        self._judge = judge.name
+        try:
+            return await judge.judge(view, self._ask)
+        except _NoVerdictError as why:
+            self.notes.append(f"{judge.name} was passed over: {why}")
+            return None
 
     async def _ask(self, prompt: str, max_tokens: int) -> str:
         if self.rows:

@@ -12,17 +12,29 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled
 from trigreason_graph.state import Blueprint, Signal, SignalRoute, State, Step
-from trigreason_graph.triggers import View, first_signal
+from trigreason_graph.triggers import View, signals_of
+from trigreason_graph.triggers.limits import held_back
 
 Action = Literal["accept", "retry", "rewrite", "intervene", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with a draft; `signal` is what fired, acted upon or not."""
+    """What to do with a draft.
+
+    Attributes:
+        action: The decision.
+        signal: What is acted upon; None with "accept".
+        unserved: What fired besides, each with the reason why it is not acted upon.
+    """
 
     action: Action
     signal: Signal | None = None
+    unserved: tuple[Signal, ...] = ()
+
+
+AFTER = "after "
+"""How the reason of a signal begins that another one, served, left nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -52,33 +64,54 @@ class Bench:
     def look(self, trace: Sequence[Step], draft: Step, *, complete: bool = True) -> Verdict:
         """The verdict on `draft` as the next step after `trace`."""
         view = View(self.question, self.blueprint, trace, draft, complete, self.signals)
-        signal = first_signal(self.kit.policy.triggers, view)
-        if signal and not complete and self._was_refused(signal["trigger"], len(trace)):
-            return Verdict("accept")  # else the stream would be closed at the same place for ever
-        return self.rule(signal, len(trace))
+        found = signals_of(self.kit.policy.triggers, view)
+        if not complete:  # else the stream would be closed at the same place for ever
+            found = [signal for signal in found if not self._was_refused(signal["trigger"], len(trace))]
+        return self.rule(found, len(trace))
 
-    def rule(self, signal: Signal | None, position: int) -> Verdict:
-        """What to do about a signal at a position of the trace.
+    def rule(self, found: Sequence[Signal], position: int) -> Verdict:
+        """The verdict on what fired at a position of the trace: the first signal that can be served wins.
 
-        A second retry at the same place goes to the LRM; what cannot be served leaves the draft accepted, so that a
-        greedy SRM is not sent round in circles.
+        What cannot be served leaves the draft accepted, so that a greedy SRM is not sent round in circles.
+
+        Args:
+            found: All signals, in the policy's order.
+            position: Where the judged step stands, or would.
         """
-        if signal is None:
-            return Verdict("accept")
+        ruled = [self._ruled(signal, position) for signal in found]
+        winner = next((verdict for verdict in ruled if verdict.signal), Verdict("accept"))
+        later = settled_after(winner)
+        unserved = [
+            settled(verdict.signal, later) if verdict.signal else verdict.unserved[0]
+            for verdict in ruled
+            if verdict is not winner
+        ]
+        return Verdict(winner.action, winner.signal, tuple(unserved))
+
+    def _ruled(self, signal: Signal, position: int) -> Verdict:
+        """What to do about one signal. A second retry at the same place goes to the LRM."""
         signal = Signal(**{**checked(signal), "at": position})
-        if self.last:
-            return Verdict("accept", settled(signal, NEAR_LIMIT))
+        refused = self._refusal(signal, position)
+        if refused:
+            return Verdict("accept", None, (settled(signal, refused),))
         route = signal["route"]
-        if route == "retry" and not self._tried(position, "retry"):
+        if route == "retry" and not self._tried(position):
             return Verdict("retry", settled(signal, ""))
-        if route == "rollback":
-            refused = self._rollback_refused(signal.get("wrong") or 0, position)
-            return Verdict("accept", settled(signal, refused)) if refused else Verdict("rollback", signal)
-        if self.closed:
-            return Verdict("accept", settled(signal, self.closed))
-        if route == "intervene":
-            return Verdict("intervene", signal)
+        if route in ("rollback", "intervene"):
+            return Verdict(route, signal)
         return Verdict("rewrite", Signal(**{**signal, "route": "rewrite"}))
+
+    def _refusal(self, signal: Signal, position: int) -> str:
+        """Why a signal cannot be served; empty when it can."""
+        if self.last:
+            return NEAR_LIMIT
+        route = signal["route"]
+        free = route == "rollback" or (route == "retry" and not self._tried(position))
+        return (
+            held_back(self.kit.policy.limits, signal["trigger"], self.signals, position)
+            or (self._rollback_refused(signal.get("wrong") or 0, position) if route == "rollback" else "")
+            or ("" if free else self.closed)
+        )
 
     def _rollback_refused(self, wrong: int, position: int) -> str:
         if not 1 <= wrong <= position + 1:
@@ -86,14 +119,25 @@ class Bench:
         limit = self.kit.settings.max_rollbacks
         return f"the limit of {limit} rollbacks is reached" if rollbacks_made(self.signals) >= limit else ""
 
-    def _tried(self, position: int, route: str) -> bool:
-        return any(signal["route"] == route and signal.get("at") == position for signal in self.signals)
+    def _tried(self, position: int) -> bool:
+        return any(
+            signal["route"] == "retry" and signal.get("at") == position and signal.get("served")
+            for signal in self.signals
+        )
 
     def _was_refused(self, trigger: str, position: int) -> bool:
         return any(
-            signal["trigger"] == trigger and signal.get("at") == position and not signal.get("served")
+            signal["trigger"] == trigger
+            and signal.get("at") == position
+            and not signal.get("served")
+            and not signal.get("unserved_reason", "").startswith(AFTER)
             for signal in self.signals
         )
+
+
+def settled_after(winner: Verdict) -> str:
+    """The reason of the signals that another one left nothing to do."""
+    return f"{AFTER}{winner.signal['trigger']}" if winner.signal else ""
 
 
 def checked(signal: Signal) -> Signal:

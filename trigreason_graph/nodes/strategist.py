@@ -26,17 +26,19 @@ async def strategist(state: State, kit: Kit) -> dict[str, Any]:
     signal, initiation = state["signal"], kit.policy.initiation
     if signal is None or initiation is None:
         return {"signal": None}
-    if initiation.form == "blueprint":
+    planned = signal["evidence"].get("form") == "blueprint"
+    if planned:
         reply = await _plan(state, kit, signal, initiation.tokens or 120)
     else:
-        reply = await write_steps(kit, state, "prime", signal, state["trace"], cap=initiation.tokens)
+        reply = await write_steps(kit, state, "prime", signal, state["trace"], cap=initiation.prime_tokens)
+    primes = planned and initiation.form == "both" and not reply.refused
     signal = settled(signal, reply.refused)
     show_signal(state, signal)
     show_steps(state, reply.steps, 0, signal["trigger"])
     return {
-        "blueprint": reply.blueprint,
+        "blueprint": reply.blueprint if planned else state.get("blueprint"),
         "trace": reply.steps,
-        "signal": None,
+        "signal": Signal(**{**initiation.priming(), "at": 0}) if primes else None,
         "signals": [signal],
         **ending(state, "end" if reply.ended else ""),
         **reply.books(state),
@@ -86,6 +88,8 @@ async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> 
     )
 
 
-def after_strategist(state: State) -> Literal["continue", "finish"]:
-    """Pure route: a primed trace may already hold the whole solution."""
+def after_strategist(state: State) -> Literal["prime", "continue", "finish"]:
+    """Pure route: after a blueprint the first steps may be wanted too; these may already hold the whole solution."""
+    if state.get("signal"):
+        return "prime"
     return "finish" if state["finish"] in OVER else "continue"

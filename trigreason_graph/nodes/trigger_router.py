@@ -27,23 +27,23 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
             verdict = await desk.look(bench, trace, draft)
         else:
             verdict = bench.look(trace, draft, complete=complete)
+        log += verdict.unserved
         if verdict.action != "accept":
             flagged = draft
             break
-        if verdict.signal:
-            log.append(verdict.signal)
         if complete:
             trace.append(draft)
     update = _decided(state, verdict, flagged, trace)
     if flagged is None and state["finish"] == "error":
-        verdict = bench.rule(_small_model_failed(state), len(trace))
-        update["signal"] = None if verdict.action == "accept" else verdict.signal
+        verdict = bench.rule([_small_model_failed(state)], len(trace))
+        update["signal"] = verdict.signal
+        log += verdict.unserved
     elif flagged is None and kit.policy.stop_on_repeat and _repeats(trace):
         update["finish"] = "end"
     if update["signal"] is None:
         update |= ending(state, update.get("finish", state["finish"]), state["why"])
     accepted = [*trace[start:], *update.pop("also", ())]
-    if verdict.signal and update["signal"] is None and verdict.signal not in log:
+    if verdict.signal and update["signal"] is None:  # a retry, served at once
         log.append(verdict.signal)
     show_steps(state, accepted, start)
     for signal in log:

@@ -3,7 +3,7 @@
 from trigreason_graph.policies.base import Policy
 from trigreason_graph.policies.files import dump_policy, load_policy, read_policy
 from trigreason_graph.policies.resolve import resolve_policy
-from trigreason_graph.policies.shipped import SHIPPED, early_only, random_policy
+from trigreason_graph.policies.shipped import SHIPPED, early_only, paper_policy, random_policy
 
 __all__ = [
     "SHIPPED",
@@ -11,6 +11,7 @@ __all__ = [
     "dump_policy",
     "early_only",
     "load_policy",
+    "paper_policy",
     "random_policy",
     "read_policy",
     "resolve_policy",

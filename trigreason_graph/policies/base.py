@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args
 
-from trigreason_graph.triggers import Judge, StrategicInitiation, Trigger
+from trigreason_graph.triggers import Judge, Limit, StrategicInitiation, Trigger
+from trigreason_graph.triggers.fields import number
 
 Segment = Literal["adaptive", "blank_line"]
 AnswerBy = Literal["small", "large"]
@@ -28,6 +29,9 @@ class Policy:
         segment: Where steps end: "blank_line" as in the paper, or "adaptive" (blank lines, and line or sentence ends
             where none come), for models that write line by line.
         answer_by: Who states the answer when the trace ends without one.
+        limits: A budget and a cooldown per trigger. Default none, as in the paper.
+        probabilities_at: Temperature at which the SRM's token probabilities are wanted. Servers that report raw ones
+            (llama.cpp, Ollama, by default vLLM) have them converted with their top-k; None: as reported.
         stop_on_repeat: End the reasoning on two equal steps in a row, as the paper's code does.
         description: One sentence for people.
         source: Where the values come from.
@@ -39,6 +43,8 @@ class Policy:
     commit_every: int = 10
     segment: Segment = "adaptive"
     answer_by: AnswerBy = "small"
+    limits: tuple[Limit, ...] = ()
+    probabilities_at: float | None = None
     stop_on_repeat: bool = False
     description: str = ""
     source: str = ""
@@ -56,6 +62,9 @@ class Policy:
             raise ValueError(f"Policy: commit_every must be a whole number from 1, not {self.commit_every!r}")
         if self.segment not in get_args(Segment):
             raise ValueError(f'Policy: segment must be "adaptive" or "blank_line", not {self.segment!r}')
+        object.__setattr__(self, "limits", tuple(self.limits))
+        _check_limits(self.limits, [trigger.name for trigger in self.triggers])
+        number(self, "probabilities_at", 0.0, 2.0, above=True, optional=True)
         if self.answer_by not in get_args(AnswerBy):
             raise ValueError(f'Policy: answer_by must be "small" or "large", not {self.answer_by!r}')
 
@@ -161,3 +170,12 @@ def _check_triggers(triggers: Sequence[object]) -> None:
             raise ValueError(
                 f"Policy: two triggers are called {name!r}; settings and reports could not tell them apart"
             )
+
+
+def _check_limits(limits: Sequence[object], triggers: Sequence[str]) -> None:
+    for limit in limits:
+        if not isinstance(limit, Limit):
+            raise ValueError(f"Policy: limits must be Limit values, unlike {limit!r}")
+        if limit.trigger not in triggers:
+            listed = ", ".join(triggers) or "none"
+            raise ValueError(f"Policy: limits name a trigger {limit.trigger!r} that it does not have; it has: {listed}")

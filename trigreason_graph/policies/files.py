@@ -12,6 +12,11 @@
     name = "cognitive_offload"
     rho = 0.9
 
+    [[limits]]
+    trigger = "cognitive_offload"
+    most = 10
+    cooldown = 1
+
 Fields that are left out keep their defaults. TOML has no null: "none" stands for it.
 """
 
@@ -30,18 +35,21 @@ from trigreason_graph.triggers import (
     CognitiveOffload,
     Contradiction,
     InterventionRequest,
+    Limit,
     RandomChoice,
     StrategicInitiation,
     Trigger,
 )
 
 SCHEMA = 1
+_OPTIONAL = ("probabilities_at",)
+"""Plain fields that may be None; in the others "none" is a text."""
 NONE = "none"
 KNOWN_TRIGGERS: dict[str, type[Trigger]] = {
     kind.name: kind for kind in (ArithmeticCheck, Contradiction, CognitiveOffload, InterventionRequest, RandomChoice)
 }
 """What a file can name. A trigger of the user's own has its policy written in Python."""
-_PLAIN = [field.name for field in fields(Policy) if field.name not in ("triggers", "initiation")]
+_PLAIN = [field.name for field in fields(Policy) if field.name not in ("triggers", "initiation", "limits")]
 
 
 def load_policy(path: str | Path) -> Policy:
@@ -91,13 +99,15 @@ def dump_policy(policy: Policy) -> str:
                 f"cannot name; it can name: {', '.join(KNOWN_TRIGGERS)}"
             )
         lines += ["", "[[triggers]]", f"name = {_value(trigger.name)}", *_fields(trigger)]
+    for limit in policy.limits:
+        lines += ["", "[[limits]]", *_fields(limit)]
     return "\n".join(lines) + "\n"
 
 
 def _policy(content: Mapping[str, Any]) -> Policy:
     if content.get("schema") != SCHEMA:
         raise ValueError(f"schema must be {SCHEMA}, not {content.get('schema', 'missing')!r}")
-    known = ["schema", *_PLAIN, "initiation", "triggers"]
+    known = ["schema", *_PLAIN, "initiation", "triggers", "limits"]
     for key in content:
         if key not in known:
             raise ValueError(f"unknown key {key!r}; known: {', '.join(known)}")
@@ -106,14 +116,33 @@ def _policy(content: Mapping[str, Any]) -> Policy:
     initiation = content.get("initiation")
     if initiation is not None and not isinstance(initiation, dict):
         raise ValueError("'initiation' must be a table: [initiation]")
-    entries = content.get("triggers", [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("'triggers' must be an array of tables: [[triggers]]")
     return Policy(
-        **{field: content[field] for field in _PLAIN if field in content},
-        triggers=tuple(_trigger(entry) for entry in entries),
+        **{field: _plain(field, content[field]) for field in _PLAIN if field in content},
+        triggers=tuple(_trigger(entry) for entry in _tables(content, "triggers")),
+        limits=tuple(_limit(entry) for entry in _tables(content, "limits")),
         initiation=None if initiation is None else with_changes(StrategicInitiation(), _read(initiation)),
     )
+
+
+def _plain(field: str, value: object) -> Any:
+    return None if field in _OPTIONAL and value == NONE else value
+
+
+def _tables(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    entries = content.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f"{key!r} must be an array of tables: [[{key}]]")
+    return entries
+
+
+def _limit(entry: Mapping[str, Any]) -> Limit:
+    known = [field.name for field in fields(Limit)]
+    for key in entry:
+        if key not in known:
+            raise ValueError(f"a limit has no field {key!r}; it has: {', '.join(known)}")
+    if "trigger" not in entry:
+        raise ValueError("a limit must name its trigger")
+    return Limit(**_read(entry))
 
 
 def _trigger(entry: Mapping[str, Any]) -> AnyTrigger:

@@ -7,6 +7,7 @@ from trigreason_graph.triggers import (
     ArithmeticCheck,
     CognitiveOffload,
     InterventionRequest,
+    Limit,
     RandomChoice,
     StrategicInitiation,
 )
@@ -19,33 +20,69 @@ DEFAULT = Policy(
         InterventionRequest(),
     ),
     initiation=StrategicInitiation(form="blueprint", tokens=120),
+    limits=(Limit("cognitive_offload", most=10), Limit("intervention_request", most=6, cooldown=2)),
     description="A blueprint; then wrong sums are redrafted, and the large model writes what is beyond the small one.",
     source="The paper's three triggers with its tau and rho; the blueprint, the arithmetic check, the patterns of "
-    "repetition and the two limits of the offload (no short steps, no answers) are ours.",
+    "repetition, the two limits of the offload (no short steps, no answers) and the limits per trigger are ours.",
 )
 
-PAPER = Policy(
-    "paper",
-    triggers=(
-        CognitiveOffload(tau=1.05, rho=0.85, min_tokens=0, answers=True, ceiling=None, steps=1),
-        InterventionRequest(
-            k=3,
-            min_step=10,
-            words="paper",
-            languages=("en",),
-            repeats=False,
-            circles=False,
-            same_conclusion=None,
-            steps=1,
+PAPER_RHO = {"deepseek-r1-distill-qwen-1.5b": 0.85, "qwen3-0.6b": 0.75}
+"""The paper's rho by small model; the large ones (QwQ-32B, Qwen3-30B-A3B-Thinking) share it (PAPER.md, section 1)."""
+PAPER_TEMPERATURE = 0.6
+"""The temperature of the paper's runs, at which SGLang reports probabilities."""
+
+
+def paper_policy(small: str = "deepseek-r1-distill-qwen-1.5b", name: str = "paper") -> Policy:
+    """TrigReason as published, with the paper's numbers for a small model.
+
+    Args:
+        small: One of `PAPER_RHO`.
+        name: The policy's name.
+
+    Raises:
+        ValueError: A small model that the paper has no numbers for.
+    """
+    if small not in PAPER_RHO:
+        raise ValueError(f"the paper has no numbers for {small!r}; it has: {', '.join(PAPER_RHO)}")
+    return Policy(
+        name,
+        triggers=(
+            CognitiveOffload(
+                tau=1.05,
+                rho=PAPER_RHO[small],
+                min_tokens=0,
+                answers=True,
+                ceiling=None,
+                first_token=None,
+                text="never",
+                route="rewrite",
+                steps=1,
+            ),
+            InterventionRequest(
+                k=3,
+                min_step=10,
+                words="paper",
+                languages=("en",),
+                repeats=False,
+                loops=False,
+                circles=False,
+                same_conclusion=None,
+                steps=1,
+            ),
         ),
-    ),
-    initiation=StrategicInitiation(form="prime", tokens=None, steps=20),
-    segment="blank_line",
-    stop_on_repeat=True,
-    description="TrigReason as published, for DeepSeek-R1-Distill-Qwen-1.5B; Qwen3-0.6B has rho 0.75.",
-    source="arXiv 2604.14847 and its code. tau and rho hold for SGLang's tempered probabilities (temperature 0.6). Two "
-    "deviations: the SRM drafts nothing while the LRM writes its steps, and a run ends on a complete answer only.",
-)
+        initiation=StrategicInitiation(form="prime", tokens=None, steps=20),
+        segment="blank_line",
+        probabilities_at=PAPER_TEMPERATURE,
+        stop_on_repeat=True,
+        description=f"TrigReason as published, with the numbers for {small}.",
+        source="arXiv 2604.14847 and its code. tau and rho hold for tempered probabilities (SGLang, temperature 0.6); "
+        "raw ones are converted. Two deviations: the SRM drafts nothing while the LRM writes its steps, and a run ends "
+        "on a complete answer only.",
+    )
+
+
+PAPER = paper_policy()
+PAPER_QWEN3 = paper_policy("qwen3-0.6b", "paper-qwen3-0.6b")
 
 SMALL_ONLY = Policy("small_only", description="The small model alone.", source="Baseline.")
 
@@ -107,6 +144,7 @@ SHIPPED: dict[str, Policy] = {
     for policy in (
         DEFAULT,
         PAPER,
+        PAPER_QWEN3,
         SMALL_ONLY,
         LARGE_ONLY,
         ONE_WAY_HANDOFF,

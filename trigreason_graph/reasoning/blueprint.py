@@ -117,6 +117,16 @@ def covered(blueprint: Blueprint, steps: Sequence[Step]) -> list[bool]:
     return _with_untold(done, wanted)
 
 
+def untouched(blueprint: Blueprint, steps: Sequence[Step]) -> list[bool]:
+    """Which key steps nothing in a trace speaks of: less than half of their terms are said anywhere, by anybody.
+
+    Stricter than not `covered`: what is done in other words, or has few words of its own, is not untouched.
+    """
+    said = frozenset[str]().union(*(terms(step["text"][:TEXT_LIMIT]) for step in steps))
+    wanted = map(terms, blueprint["key_steps"])
+    return [bool(one) and 2 * len(one & said) < len(one) for one in wanted]
+
+
 def _telling(key_steps: Sequence[str]) -> list[frozenset[str]]:
     """The terms of each key step that fewer than all others share; where all are shared, all of them."""
     of_each = [terms(key_step) for key_step in key_steps]

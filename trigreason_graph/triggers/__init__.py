@@ -2,10 +2,13 @@
 
 from trigreason_graph.state import Signal
 from trigreason_graph.triggers.arithmetic_check import ArithmeticCheck
-from trigreason_graph.triggers.base import Judge, JudgeCall, Trigger, View, When, first_signal
+from trigreason_graph.triggers.base import Judge, JudgeCall, Trigger, View, When, first_signal, signals_of
 from trigreason_graph.triggers.cognitive_offload import CognitiveOffload
 from trigreason_graph.triggers.contradiction import Contradiction
+from trigreason_graph.triggers.function import FunctionTrigger, trigger
 from trigreason_graph.triggers.intervention_request import InterventionRequest
+from trigreason_graph.triggers.limits import Limit, held_back
+from trigreason_graph.triggers.phrases import add_language
 from trigreason_graph.triggers.random_choice import RandomChoice
 from trigreason_graph.triggers.strategic_initiation import StrategicInitiation
 
@@ -13,14 +16,20 @@ __all__ = [
     "ArithmeticCheck",
     "CognitiveOffload",
     "Contradiction",
+    "FunctionTrigger",
     "InterventionRequest",
     "Judge",
     "JudgeCall",
+    "Limit",
     "RandomChoice",
     "Signal",
     "StrategicInitiation",
     "Trigger",
     "View",
     "When",
+    "add_language",
     "first_signal",
+    "held_back",
+    "signals_of",
+    "trigger",
 ]

@@ -63,24 +63,31 @@ class Judge(Protocol):
     async def judge(self, view: View, call: JudgeCall) -> Signal | None: ...
 
 
-def first_signal(triggers: Sequence[Trigger | Judge], view: View) -> Signal | None:
-    """The first signal in the policy's order; judges are passed over (they need a model).
+def signals_of(triggers: Sequence[Trigger | Judge], view: View) -> list[Signal]:
+    """The signals of all triggers that fire, in the policy's order; judges are passed over (they need a model).
 
     Args:
         triggers: The policy's triggers, in its order.
         view: What is looked at; ``view.complete`` decides which triggers are asked.
     """
-    for trigger in triggers:
-        if isinstance(trigger, Judge) or not _asked(trigger.when, view):
-            continue
-        try:
-            signal = trigger.check(view)
-        except Exception as fault:
-            fault.add_note(f"raised by the trigger {trigger.name!r}")
-            raise
-        if signal is not None:
-            return signal
-    return None
+    found = (_signal_of(trigger, view) for trigger in triggers if not isinstance(trigger, Judge))
+    return [signal for signal in found if signal is not None]
+
+
+def first_signal(triggers: Sequence[Trigger | Judge], view: View) -> Signal | None:
+    """The first of `signals_of`; the triggers behind it are not asked."""
+    found = (_signal_of(trigger, view) for trigger in triggers if not isinstance(trigger, Judge))
+    return next((signal for signal in found if signal is not None), None)
+
+
+def _signal_of(trigger: Trigger, view: View) -> Signal | None:
+    if not _asked(trigger.when, view):
+        return None
+    try:
+        return trigger.check(view)
+    except Exception as fault:
+        fault.add_note(f"raised by the trigger {trigger.name!r}")
+        raise
 
 
 def _asked(when: When, view: View) -> bool:

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 from trigreason_graph.reasoning.confidence import confident_share, mean_nats
 from trigreason_graph.state import Signal, Step
 from trigreason_graph.triggers.base import View, When
-from trigreason_graph.triggers.fields import flag, number, whole
-from trigreason_graph.triggers.window import model_steps, own_text, small_draft
+from trigreason_graph.triggers.fields import choice, flag, number, whole
+from trigreason_graph.triggers.text_signs import text_sign
+from trigreason_graph.triggers.window import small_draft
 
-MIN_KEY_STEPS = 3
-"""Key steps a blueprint must have before an early answer is suspicious: a plan of two is solved in a line."""
-_WORD = re.compile(r"[^\W\d_]{4,}")
-_LETTERS = 5
-"""Letters of a word that are compared, so that "multiply" meets "multiplied"."""
-_COMMON = """
-    answer amount calculate calculation compute determine divide each final find from given identify many much multiply
-    number problem result solve step steps subtract that their them then these they this total using value what when
-    which with
-"""
-"""Words of plans that say nothing about what a step is about."""
-_COMMON_WORDS = frozenset(_COMMON.split())
+Route = Literal["rewrite", "retry", "intervene"]
+TextSigns = Literal["fallback", "always", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +32,23 @@ class CognitiveOffload:
     you want rather than from the paper: on 742 greedy steps of Qwen2.5-Coder-0.5B in llama.cpp, tau 1.05 fires on 24 %
     at rho 0.85, on 10 % at 0.93 and on 5 % at 0.97.
 
-    Without log-probabilities it goes by one sign in the text, an extension of ours: sudden certainty, an answer that is
-    asserted while most of the blueprint's key steps were passed over.
+    Without log-probabilities it goes by the signs of `triggers.text_signs`: sudden certainty and skipped steps.
 
     Attributes:
         tau: Perplexity below which a token counts as certain. Paper: 1.05.
         rho: Share of certain tokens above which the step is offloaded. Paper: 0.85; 0.75 for Qwen3-0.6B.
-        min_tokens: Shorter drafts are not judged. Paper: 0, any length.
+        min_tokens: Shorter drafts are not judged by their tokens. Paper: 0, any length.
         answers: Judge the SRM's answer step by its probabilities too. Paper: True, it knows no kinds of steps. An
             answer only repeats what was worked out, so that it is nearly always certain.
         ceiling: Mean uncertainty in nats a token above which a draft is offloaded as persistently unsure; None: never.
-            Ours: failures are of both kinds.
+            Ours: failures are of both kinds, locked-in and persistently unsure (PAPER.md, section 4).
+        first_token: Entropy in nats of a step's first token from which the step is given away while it has hardly
+            begun; None: never. GlimpRouter's rule (arXiv 2601.05110), which has 1.0 with the 20 most likely tokens;
+            with 5 of them the entropy is lower, at most 1.61.
+        text: When signs in the text count: "fallback": without log-probabilities, "always", or "never". Ours.
+        route: "rewrite", as in the paper: the LRM writes this step. "retry": the SRM redrafts once, for free, and the
+            LRM gets the second failure; greedy decoding writes the same again. "intervene": the draft stays, the LRM
+            writes the next ones. Both ours.
         steps: How many steps the LRM writes, the flagged one included; None: to the end (the one-way hand-off).
     """
 
@@ -61,10 +57,12 @@ class CognitiveOffload:
     min_tokens: int = 0
     answers: bool = True
     ceiling: float | None = None
+    first_token: float | None = None
+    text: TextSigns = "fallback"
+    route: Route = "rewrite"
     steps: int | None = 1
 
     name: ClassVar[str] = "cognitive_offload"
-    when: ClassVar[When] = "step"
 
     def __post_init__(self) -> None:
         number(self, "tau", 1.0, math.inf, above=True)
@@ -72,18 +70,39 @@ class CognitiveOffload:
         whole(self, "min_tokens", 0)
         flag(self, "answers")
         number(self, "ceiling", 0.0, math.inf, above=True, optional=True)
+        number(self, "first_token", 0.0, math.inf, above=True, optional=True)
+        choice(self, "text", get_args(TextSigns))
+        choice(self, "route", get_args(Route))
         whole(self, "steps", 1, optional=True)
+
+    @property
+    def when(self) -> When:
+        """ "partial" where the first token counts, else "step"."""
+        return "step" if self.first_token is None else "partial"
 
     def check(self, view: View) -> Signal | None:
         """A signal to rewrite the draft, or None."""
-        draft = small_draft(view)
+        draft = small_draft(view, growing=self.first_token is not None)
         if draft is None:
             return None
-        if draft["nats"] is None:
-            return self._by_text(view, draft)
-        if draft["kind"] == "answer" and not self.answers:
+        if not view.complete:
+            return self._by_first_token(draft)
+        by_text = self.text == "always" or (self.text == "fallback" and draft["nats"] is None)
+        judged = self.answers or draft["kind"] != "answer"
+        return (
+            (self._by_first_token(draft) if judged else None)
+            or (self._by_tokens(draft["nats"]) if judged and draft["nats"] else None)
+            or (self._by_text(view, draft) if by_text else None)
+        )
+
+    def _by_first_token(self, draft: Step) -> Signal | None:
+        entropy, bound = draft["entropy"], self.first_token
+        if entropy is None or bound is None or entropy < bound:
             return None
-        return self._by_tokens(draft["nats"])
+        return self._signal(
+            f"The small model is unsure how this step begins: {entropy:.2f} nats at its first token (from {bound:g}).",
+            {"entropy": f"{entropy:.3f}", "first_token": f"{bound:g}"},
+        )
 
     def _by_tokens(self, nats: Sequence[int]) -> Signal | None:
         if not nats or len(nats) < self.min_tokens:
@@ -104,33 +123,8 @@ class CognitiveOffload:
         return None
 
     def _by_text(self, view: View, draft: Step) -> Signal | None:
-        """Sudden certainty. Silent unless the plan is in the same script as the steps and most of it is uncovered."""
-        key_steps = view.blueprint["key_steps"] if view.blueprint else []
-        if draft["kind"] != "answer" or len(key_steps) < MIN_KEY_STEPS or 2 * len(view.trace) >= len(key_steps):
-            return None
-        written = [own_text(step) for step in (*model_steps(view.trace, len(key_steps)), draft)]
-        covered = _covered(key_steps, " ".join(written))
-        if 2 * covered >= len(key_steps):
-            return None
-        return self._signal(
-            f"An answer is asserted after {len(written)} of {len(key_steps)} planned steps, and most of the plan was "
-            "passed over.",
-            {"sign": "sudden certainty", "key_steps": str(len(key_steps)), "covered": str(covered)},
-        )
+        sign = text_sign(view, draft)
+        return self._signal(sign.reason, sign.evidence) if sign else None
 
     def _signal(self, reason: str, evidence: dict[str, str]) -> Signal:
-        return Signal(trigger=self.name, reason=reason, evidence=evidence, route="rewrite", steps=self.steps)
-
-
-def _covered(key_steps: Sequence[str], text: str) -> int:
-    """How many key steps the text says something about. One without a telling word counts as covered."""
-    said = set(_stems(text))
-    wanted = [set(_stems(key_step)) for key_step in key_steps]
-    return sum(not stems or len(stems & said) * 2 >= len(stems) for stems in wanted)
-
-
-def _stems(text: str) -> Iterator[str]:
-    """What the words of a text begin with; only of alphabets that put spaces between words."""
-    for word in _WORD.findall(text.lower()):
-        if word not in _COMMON_WORDS and word[0] < "\u0500":
-            yield word[:_LETTERS]
+        return Signal(trigger=self.name, reason=reason, evidence=evidence, route=self.route, steps=self.steps)

@@ -46,6 +46,14 @@ def flag(trigger: object, field: str) -> None:
         _refuse(trigger, field, "True or False", value)
 
 
+def choice(trigger: object, field: str, known: tuple[str, ...]) -> None:
+    """Check that a field is one of some words."""
+    value = getattr(trigger, field)
+    if value not in known:
+        listed = ", ".join(f'"{word}"' for word in known)
+        _refuse(trigger, field, f"one of {listed}", value)
+
+
 def texts(trigger: object, field: str) -> None:
     """Check that a field is a tuple of texts that are not empty."""
     value = getattr(trigger, field)

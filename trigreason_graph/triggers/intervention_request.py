@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from trigreason_graph.reasoning.conclusions import same_text
+from trigreason_graph.reasoning.loops import WINDOW as LOOP_WINDOW
+from trigreason_graph.reasoning.loops import Loop, looping
 from trigreason_graph.state import Signal, Step
 from trigreason_graph.triggers.base import View, When
 from trigreason_graph.triggers.fields import flag, texts, whole
-from trigreason_graph.triggers.hesitation import hesitates, hesitation_pattern
+from trigreason_graph.triggers.phrases import phrase_in, phrase_pattern
 from trigreason_graph.triggers.window import TEXT_LIMIT, last_fired, model_steps, own_text, small_draft
 
 MIN_REPEATED = 12
 """Characters a step must have before its repetition means anything: "\\\\]" and "}" come again and again."""
+LOOP_STEPS = 24
+"""Steps before the draft in which a loop that goes over several steps is looked for."""
+CHOICES = 3
+"""Steps or conclusions that a circle may go through: A, B, A, B up to A, B, C, A, B, C."""
 WINDOW = 3
 """Steps looked at for each time a conclusion must come: 4 times within the last 12."""
 EXCERPT = 120
@@ -25,16 +31,19 @@ class InterventionRequest:
     """Fires on the SRM's draft when it ends a pattern of being stuck. Steps of tools are passed over, as if not there.
 
     Hesitation is the paper's; the other patterns are extensions of ours that need no words and hold in any language.
+    The draft itself must be part of the pattern: a trace that has recovered is left alone.
 
     Attributes:
         k: The draft and the k-1 model steps before it, by either author, each contain a hesitation expression.
             Paper: 3. None: hesitation is not looked at.
         min_step: Hesitation counts only after so many steps. Paper: 10, so that step 11 is the first.
         words: Name of the word list: "default", or "paper" for the published one.
-        languages: Languages of the list; "en" and "zh" ship.
+        languages: Languages of the list; "en" and "zh" ship, others are files or names (see `triggers.phrases`).
         extra: More hesitation phrases.
         repeats: The draft is the step before it again (it is then thrown away), or nearly equal to the two before it.
-        circles: Two steps, or what they conclude, alternate: A, B, A, B.
+        loops: The draft, or the latest steps with it, end in the same words over and over (`reasoning.loops`). The
+            draft is looked at while it is being written: a looping one is cut and thrown away.
+        circles: Two or three steps, or what they conclude, come in turn: A, B, A, B.
         same_conclusion: The draft only reaches conclusions that were there before, one of them for so many times within
             the last steps. Default 4, ours. None: not looked at.
         steps: How many steps the LRM writes; None: to the end. Paper: m = 1.
@@ -46,12 +55,12 @@ class InterventionRequest:
     languages: tuple[str, ...] = ("en", "zh")
     extra: tuple[str, ...] = ()
     repeats: bool = True
+    loops: bool = True
     circles: bool = True
     same_conclusion: int | None = 4
     steps: int | None = 1
 
     name: ClassVar[str] = "intervention_request"
-    when: ClassVar[When] = "step"
 
     def __post_init__(self) -> None:
         whole(self, "k", 1, most=32, optional=True)
@@ -59,21 +68,44 @@ class InterventionRequest:
         whole(self, "same_conclusion", 2, most=16, optional=True)
         whole(self, "steps", 1, optional=True)
         flag(self, "repeats")
+        flag(self, "loops")
         flag(self, "circles")
         texts(self, "languages")
         texts(self, "extra")
         if self.k is not None:
             try:
-                hesitation_pattern(self.words, self.languages, self.extra)
+                phrase_pattern(self.words, self.languages, self.extra)
             except ValueError as error:
                 raise ValueError(f"InterventionRequest: words, languages or extra: {error}") from None
 
+    @property
+    def when(self) -> When:
+        """ "partial" where loops are looked for, else "step"."""
+        return "partial" if self.loops else "step"
+
     def check(self, view: View) -> Signal | None:
         """A signal to intervene, or None."""
-        draft = small_draft(view)
+        draft = small_draft(view, growing=self.loops)
         if draft is None:
             return None
-        return self._repeated(view, draft) or self._round(view, draft) or self._hesitant(view, draft)
+        if not view.complete:
+            return self._looping(looping(draft["text"]))
+        return (
+            self._looping(looping(draft["text"]) if self.loops else None)
+            or self._repeated(view, draft)
+            or self._round(view, draft)
+            or self._looping(looping(_latest(view, draft)) if self.loops and draft["kind"] != "answer" else None)
+            or self._hesitant(view, draft)
+        )
+
+    def _looping(self, loop: Loop | None) -> Signal | None:
+        if loop is None:
+            return None
+        return self._signal(
+            f"The small model writes the same {loop.times} times over.",
+            {"pattern": "loop", "times": str(loop.times), "unit": loop.unit},
+            drop=True,
+        )
 
     def _hesitant(self, view: View, draft: Step) -> Signal | None:
         if self.k is None or len(view.trace) < self.min_step:
@@ -83,7 +115,7 @@ class InterventionRequest:
             return None
         said: list[str] = []
         for step in run:
-            expression = hesitates(own_text(step), self.words, self.languages, self.extra)
+            expression = phrase_in(own_text(step), self.words, self.languages, self.extra)
             if not expression:
                 return None
             said.append(expression)
@@ -116,20 +148,29 @@ class InterventionRequest:
             return None
         after = last_fired(view.signals, self.name, len(view.trace))
         times = self.same_conclusion or 0
-        before = model_steps(view.trace, max(WINDOW * times - 1, 3), after=after)
-        if self.circles and len(before) >= 3:
-            other, same, other_again = before[:3]
-            if _telling(draft) and _folded(draft) == _folded(same) and _folded(other) == _folded(other_again):
-                return self._signal(
-                    "Two steps alternate.", {"pattern": "circle of steps", **_excerpt(draft)}, drop=True
-                )
-            here, there = _conclusions(draft), _conclusions(other)
-            if here and there and here != there and (here, there) == (_conclusions(same), _conclusions(other_again)):
-                return self._signal(
-                    "The small model goes back and forth between two conclusions.",
-                    {"pattern": "circle of conclusions", "first": _listed(there), "second": _listed(here)},
-                )
+        before = model_steps(view.trace, max(WINDOW * times - 1, 2 * CHOICES - 1), after=after)
+        if self.circles and (signal := self._circle([draft, *before])):
+            return signal
         return self._lingering(draft, before) if self.same_conclusion else None
+
+    def _circle(self, steps: Sequence[Step]) -> Signal | None:
+        """Two rounds of the same few steps, or of steps that conclude the same; `steps` has the newest first."""
+        texts = [_folded(step) if _telling(step) else None for step in steps[: 2 * CHOICES]]
+        if choices := _rounds(texts):
+            return self._signal(
+                f"{'Two' if choices == 2 else 'Three'} steps come in turn.",
+                {"pattern": "circle of steps", "choices": str(choices), **_excerpt(steps[0])},
+                drop=True,
+            )
+        concluded = [_conclusions(step) or None for step in steps[: 2 * CHOICES]]
+        if choices := _rounds(concluded):
+            names = ("first", "second", "third")
+            listed = [_listed(one) for one in reversed(concluded[:choices]) if one]
+            return self._signal(
+                f"The small model goes back and forth between {'two' if choices == 2 else 'three'} conclusions.",
+                {"pattern": "circle of conclusions", **dict(zip(names, listed, strict=False))},
+            )
+        return None
 
     def _lingering(self, draft: Step, before: Sequence[Step]) -> Signal | None:
         times = self.same_conclusion or 0
@@ -151,6 +192,26 @@ class InterventionRequest:
         if drop:
             signal["drop"] = True
         return signal
+
+
+def _rounds(values: Sequence[Hashable]) -> int:
+    """How many different values come in turn, twice over, newest first; 0 where they do not. None is no value."""
+    for choices in range(2, CHOICES + 1):
+        turn = values[:choices]
+        if turn == values[choices : 2 * choices] and None not in turn and len(set(turn)) == choices:
+            return choices
+    return 0
+
+
+def _latest(view: View, draft: Step) -> str:
+    """The text of the newest steps that models wrote, the draft last."""
+    parts, length = [draft["text"]], len(draft["text"])
+    for step in model_steps(view.trace, LOOP_STEPS):
+        if length >= LOOP_WINDOW:
+            break
+        parts.append(step["text"] + (step["sep"] or " "))
+        length += len(parts[-1])
+    return "".join(reversed(parts))
 
 
 def _folded(step: Step) -> tuple[str, int]:

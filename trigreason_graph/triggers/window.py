@@ -13,10 +13,15 @@ TEXT_LIMIT = 8_000
 """Characters of a step that are read. Steps are cut at 2,000; only a model that cannot be cut writes longer ones."""
 
 
-def small_draft(view: View) -> Step | None:
-    """The draft, if it is complete and the SRM's; what the LRM or a tool wrote is nobody's to judge here."""
+def small_draft(view: View, *, growing: bool = False) -> Step | None:
+    """The draft, if it is the SRM's; what the LRM or a tool wrote is nobody's to judge here.
+
+    Args:
+        view: What is looked at.
+        growing: Whether a draft that is still being written counts too.
+    """
     draft = view.draft
-    if draft is None or not view.complete or draft["author"] != "small" or draft["kind"] == "tool":
+    if draft is None or not (view.complete or growing) or draft["author"] != "small" or draft["kind"] == "tool":
         return None
     return draft
 

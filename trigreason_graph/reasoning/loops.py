@@ -1,0 +1,223 @@
+"""Text that goes round in circles, told from text that only looks alike.
+
+A loop is a unit that comes again, word for word, until the very end of the text: only the number of a list item may
+differ. A list that makes progress (other numbers, other letters) is none. Tables, code and formulas repeat themselves
+by nature and must do so for much longer. No words are needed, so that it works in any language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+WINDOW = 6_000
+"""Characters from the end that are looked at: a bound on the time of a look (a few milliseconds)."""
+EXCERPT = 120
+"""Characters of the unit that are shown."""
+
+_WIDE_LETTER = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
+_LETTER = rf"(?:(?![{_WIDE_LETTER}])[^\W\d_])"
+_TOKEN = re.compile(
+    rf"""
+      (?P<item>^[ \t>*#_-]{{0,12}}
+        (?:(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{{1,6}}[.):：、）步](?!\d)[ ]?){{1,2}})
+    | (?P<wide>[{_WIDE_LETTER}])
+    | (?P<word>(?<![^\W\d_]){_LETTER}{{2,24}}(?!{_LETTER}))
+    | \\[A-Za-z]{{1,24}}
+    | (?<!\d)\d{{1,15}}(?!\d)
+    | \S
+    """,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+)
+"""Words and numbers; of very long ones the single letters and digits, so that "hahaha" has a period."""
+_NEXT_ITEM = re.compile(r"\n[ \t>*#_-]{0,12}(?:step[ ]?)?\d{0,6}\Z", re.IGNORECASE)
+"""The number of a list item that is only just begun."""
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
+
+WIDE = 3
+"""Letters that one Chinese, Japanese or Korean character counts for. White space between tokens counts one."""
+NEEDED = ((180, 2), (60, 3), (24, 4), (8, 6), (0, 10))
+"""How often a unit of words must come, by its least length in letters. Ours, set on tests/data/loops.jsonl: the longer
+a unit is, the less can its second coming be chance."""
+REGION = 90
+"""Letters that all repetitions of words must have together."""
+BARE_NEEDED, BARE_REGION = 6, 280
+"""The same for a unit without words (digits, brackets): "0 & 0 & 0" and 1/3 = 0.333 are no loops."""
+EQUAL_NEEDED, EQUAL_REGION = ((24, 3), (0, 5)), 60
+"""The same for a unit with an equals sign: "= 10x + y = 10x + y = 10x + y" gets nowhere."""
+RULES = frozenset("-=_*.~#+|·…—─&")
+"""Signs that are written in rows on purpose. A row of another one, such as ";;;;", is a loop from `ROW` on."""
+ROW, RULES_REGION = 30, 1_000
+FIXED_FACTOR, FIXED_REGION = 2, 400
+"""In tables, code and formulas a unit must come so many times as often, and all repetitions be so long. Without words
+twice the length is needed."""
+
+GRAM = 6
+"""Tokens of the phrases that are counted for loops without a fixed period."""
+GRAMS = 150
+"""Phrases that are counted, the newest."""
+GRAMS_SHARE = 0.9
+"""Share of them that must come three times or more."""
+
+
+class Loop(NamedTuple):
+    """Where a text goes round.
+
+    Attributes:
+        start: Where the first round begins.
+        keep: Where it ends: what follows only repeats.
+        times: How often the unit comes, the last one perhaps broken off.
+        unit: The beginning of the unit, on one line.
+    """
+
+    start: int
+    keep: int
+    times: int
+    unit: str
+
+
+class _Tokens(NamedTuple):
+    """Tokens of a tail: what is compared, and where each begins and ends in the whole text."""
+
+    ids: list[int]
+    starts: list[int]
+    ends: list[int]
+    words: list[bool]
+    wide: list[bool]
+    signs: list[bool]
+    """Whether it has a letter or a digit."""
+    letters: list[int]
+
+
+def looping(text: str) -> Loop | None:
+    """The loop in which `text` ends, or None.
+
+    Args:
+        text: What a model wrote, perhaps still being written. `WINDOW` characters from its end are read.
+
+    Time is linear in the window, whatever the text.
+    """
+    begin = max(len(text) - WINDOW, 0)
+    tail = _NEXT_ITEM.sub("", text[begin:])
+    tokens, broken = _tokens(tail, begin), ""
+    if tail[-1:].isalnum() and tokens.ids and not tokens.wide[-1]:  # a word or number that may not be complete
+        broken = text[tokens.starts[-1] : tokens.ends[-1]].lower()
+        for part in tokens:
+            part.pop()
+    if len(tokens.ids) < GRAM:
+        return None
+    fixed = _fixed_form(tail)
+    return _periodic(text, tokens, fixed, broken) or (None if fixed else _irregular(text, tokens))
+
+
+def _tokens(tail: str, begin: int) -> _Tokens:
+    numbers: dict[str, int] = {}
+    found = _Tokens([], [], [], [], [], [], [])
+    for token in _TOKEN.finditer(tail):
+        kind = token.lastgroup
+        key = "1." if kind == "item" else token[0].lower()
+        found.ids.append(numbers.setdefault(key, len(numbers)))
+        found.starts.append(begin + token.start())
+        found.ends.append(begin + token.end())
+        found.words.append(kind in ("wide", "word"))
+        found.wide.append(kind == "wide")
+        found.signs.append(token[0][-1].isalnum() or kind == "item")
+        found.letters.append(WIDE if kind == "wide" else len(token[0]) + 1)
+    return found
+
+
+def _fixed_form(tail: str) -> bool:
+    """Whether the end of a tail stands in code, a table or an array of formulas."""
+    if len(_FENCE.findall(tail)) % 2:
+        return True
+    lines = [line for line in tail[-400:].split("\n") if line.strip()][-4:-1]
+    return bool(lines) and all(line.count("|") > 1 or "&" in line or line.rstrip().endswith("\\\\") for line in lines)
+
+
+def _periodic(text: str, tokens: _Tokens, fixed: bool, broken: str) -> Loop | None:
+    """The longest tail that consists of one unit over and over (by the prefix function of the reversed tokens).
+
+    What is broken off at its end must be the beginning of what the unit goes on with.
+    """
+    ids = tokens.ids[::-1]
+    borders = _borders(ids)
+    letters = _sums(tokens.letters[::-1])
+    words = _sums([int(word) for word in tokens.words[::-1]])
+    signs = _sums([int(sign) for sign in tokens.signs[::-1]])
+    for length in range(len(ids), 1, -1):
+        period = length - borders[length - 1]
+        if 2 * period > length or not text[tokens.starts[-period] : tokens.ends[-period]].lower().startswith(broken):
+            continue
+        unit, region, times = letters[period], letters[length], length // period
+        first = len(ids) - length
+        written = text[tokens.starts[first] : tokens.ends[first + period - 1]][:EXCERPT]
+        if words[period] > 1 or (words[period] and unit > 2 * NEEDED[-2][0]):
+            needed, enough = _by_length(unit, NEEDED), REGION
+        elif "=" in written and signs[period]:
+            needed, enough = _by_length(unit, EQUAL_NEEDED), EQUAL_REGION
+        elif signs[period]:
+            needed, enough = BARE_NEEDED, BARE_REGION
+        else:
+            needed, enough = ROW, RULES_REGION if RULES.issuperset(written.replace(" ", "")) else 2 * ROW
+        if fixed:
+            needed, enough = needed * FIXED_FACTOR, max(FIXED_REGION, enough * FIXED_FACTOR)
+        if times >= needed and region >= enough:
+            first = _aligned(text, tokens, first, period)
+            start, keep = tokens.starts[first], tokens.ends[first + period - 1]
+            return Loop(start, keep, times, _excerpt(text, start, keep))
+    return None
+
+
+def _by_length(unit: int, table: Sequence[tuple[int, int]]) -> int:
+    return next(count for least, count in table if unit >= least)
+
+
+def _aligned(text: str, tokens: _Tokens, first: int, period: int) -> int:
+    """The token in the first round with which a sentence or line begins, else a word; the round may begin anywhere."""
+    for shift in range(first, first + period):
+        before = text[max(tokens.starts[shift] - 4, 0) : tokens.starts[shift]]
+        if tokens.words[shift] and (not before.strip() or before.rstrip()[-1] in ".!?。！？" or "\n" in before):
+            return shift
+    return next((shift for shift in range(first, first + period) if tokens.words[shift]), first)
+
+
+def _irregular(text: str, tokens: _Tokens) -> Loop | None:
+    """A tail in which nearly all phrases come three times or more, in whatever order."""
+    grams = list(zip(*(tokens.ids[shift:] for shift in range(GRAM)), strict=False))[-GRAMS:]
+    if len(grams) < GRAMS or sum(tokens.words[-GRAMS:]) < GRAMS // 2:
+        return None
+    counts = Counter(grams)
+    often = sum(counts[gram] > 2 for gram in grams)
+    if counts[grams[-1]] < 3 or often < GRAMS_SHARE * GRAMS:
+        return None
+    first = len(tokens.ids) - GRAM + 1 - GRAMS
+    seen: set[tuple[int, ...]] = set()
+    again = next(index for index, gram in enumerate(grams) if gram in seen or seen.add(gram))  # type: ignore[func-returns-value]
+    start, keep = tokens.starts[first], tokens.starts[first + again]
+    return Loop(start, keep, max(counts.values()), _excerpt(text, start, keep))
+
+
+def _borders(ids: Sequence[int]) -> list[int]:
+    """For each prefix the length of its longest proper border (Knuth, Morris, Pratt)."""
+    borders = [0] * len(ids)
+    length = 0
+    for index in range(1, len(ids)):
+        while length and ids[index] != ids[length]:
+            length = borders[length - 1]
+        if ids[index] == ids[length]:
+            length += 1
+        borders[index] = length
+    return borders
+
+
+def _sums(values: Sequence[int]) -> list[int]:
+    sums = [0]
+    for value in values:
+        sums.append(sums[-1] + value)
+    return sums
+
+
+def _excerpt(text: str, start: int, end: int) -> str:
+    return " ".join(text[start : min(end, start + EXCERPT)].split())
