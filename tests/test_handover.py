@@ -12,7 +12,7 @@ from trigreason_graph import Budget, ModelCard, Settings, create_trigreason_grap
 from trigreason_graph.errors import ModelNotReady
 from trigreason_graph.models.exchange import estimate_tokens
 from trigreason_graph.testing import Scripted, ScriptedModel
-from trigreason_graph.triggers import StrategicInitiation
+from trigreason_graph.triggers import CognitiveOffload, StrategicInitiation
 
 QUESTION = {"question": "What is 3 + 4?"}
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
@@ -199,3 +199,38 @@ class TestHiddenReasoning:
                 settings=settings,
             ).ainvoke(QUESTION)
             assert hidden.calls == calls
+
+
+class TestLargeModelsOwnLoops:
+    ROUND = "Let us check whether the sum of three and four is seven by adding one by one.\n\n"
+
+    async def test_a_reply_that_goes_round_is_closed_and_its_first_round_kept(self) -> None:
+        paid = large("wrong: none\n\n3 + 4 = 7.\n\n" + self.ROUND * 60)
+        result = await graph(small("Odd.\n\n", "So \\boxed{7}."), paid, Marker("Odd", steps=None)).ainvoke(QUESTION)
+        assert texts(result) == [("large", "3 + 4 = 7."), ("large", self.ROUND.strip()), ("small", "So \\boxed{7}.")]
+        assert paid.closed == 1
+
+    async def test_a_step_that_never_ends(self) -> None:
+        """Nothing finished came before the loop: the small model's draft stays."""
+        paid = large("wrong: none\n\n" + "and so on and on " * 400)
+        leading = small("Odd.\n\nMore.", "So \\boxed{7}.")
+        result = await graph(leading, paid, Marker("Odd"), segment="blank_line").ainvoke(QUESTION)
+        assert texts(result)[0] == ("small", "Odd.")
+        assert result["report"]["unserved"] == {"marker": 1}
+        assert result["report"]["totals"]["large"]["tokens_out"] < 400
+
+
+class TestTemperedProbabilities:
+    """The paper's thresholds hold for probabilities at its temperature; a raw 0.9 is 0.975 there."""
+
+    @pytest.mark.parametrize(("space", "fires"), [("raw", True), ("tempered", False)])
+    async def test_raw_ones_are_recomputed_and_tempered_ones_taken_as_they_are(self, space: Any, fires: bool) -> None:
+        card = ModelCard(**{**vars(LOCAL_SMALL), "logprob_space": space, "top_logprobs": 2})
+        said = Scripted("One is 3.\n\nTwo is 4.\n\nSo \\boxed{7}.", probability=0.9)
+        leading = ScriptedModel(script=[said, "So \\boxed{7}."], loop=True, trigreason_card=card)
+        trigger = CognitiveOffload(tau=1.05, rho=0.85, min_tokens=0)
+        compiled = graph(
+            leading, large("wrong: none\n\n3 + 4 = 7."), trigger, probabilities_at=0.6, segment="blank_line"
+        )
+        result = await compiled.ainvoke(QUESTION)
+        assert ("large" in dict(texts(result))) == fires

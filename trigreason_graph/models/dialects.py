@@ -19,6 +19,8 @@ class Options:
     stop: tuple[str, ...] = ()
     effort: Effort | None = None
     """How long a model whose reasoning is hidden may think; None: its own default."""
+    probabilities_at: float | None = None
+    """Temperature at which the tokens' probabilities are wanted; None: as the server reports them."""
 
 
 def call_arguments(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
 
-from trigreason_graph.reasoning.confidence import entropy_of, to_nats
+from trigreason_graph.reasoning.confidence import entropy_of, tempered, to_nats
 
 Phase = Literal["reasoning", "answer"]
 
@@ -31,12 +31,20 @@ class Piece:
     phase: Phase = "reasoning"
 
 
-def tokens_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> tuple[Token, ...]:
+def tokens_of(
+    generation_info: Mapping[str, Any] | None, message: BaseMessage, at: float | None = None
+) -> tuple[Token, ...]:
     """The tokens of one chunk, from ChatOpenAI's ``{"content": [...]}`` or ChatOllama's flat list.
 
     End-of-text entries come as an empty token and are left out.
+
+    Args:
+        generation_info: Of the chunk.
+        message: Of the chunk.
+        at: Temperature for which raw log-probabilities are recomputed, out of the alternatives; a token without any
+            keeps its own. Entropies stay as they were.
     """
-    return tuple(token for entry in _entries(generation_info, message) if (token := _token(entry)) is not None)
+    return tuple(token for entry in _entries(generation_info, message) if (token := _token(entry, at)) is not None)
 
 
 def alternatives_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> list[dict[str, float]]:
@@ -55,12 +63,15 @@ def _entries(generation_info: Mapping[str, Any] | None, message: BaseMessage) ->
     return () if not isinstance(reported, Sequence) or isinstance(reported, str) else reported
 
 
-def _token(entry: object) -> Token | None:
+def _token(entry: object, at: float | None = None) -> Token | None:
     text, logprob, top = _field(entry, "token"), _field(entry, "logprob"), _field(entry, "top_logprobs")
     if not isinstance(text, str) or not text or not isinstance(logprob, (int, float)):
         return None
     alternatives = [value for other in top or () if isinstance(value := _field(other, "logprob"), (int, float))]
-    return Token(len(text), to_nats([logprob])[0], entropy_of(alternatives) if len(alternatives) > 1 else None)
+    entropy = entropy_of(alternatives) if len(alternatives) > 1 else None
+    if at is not None and len(alternatives) > 1:
+        logprob = tempered(alternatives, logprob, at)
+    return Token(len(text), to_nats([logprob])[0], entropy)
 
 
 def _field(entry: object, name: str) -> Any:

@@ -188,7 +188,10 @@ class Run:
     def _hand_on(self, chunk: ChatGenerationChunk) -> str:
         content, field = text_of(chunk.message)
         self._speaking = self._speaking or bool(content)
-        tokens = tokens_of(chunk.generation_info, chunk.message)
+        raw = self._terms.card.logprob_space == "raw"
+        tokens = tokens_of(
+            chunk.generation_info, chunk.message, self._exchange.options.probabilities_at if raw else None
+        )
         self._tokens_out += len(tokens) or tokens_in_text(content) + tokens_in_text(field)
         told = self._tell(self._text.pieces(content, field, tokens))
         if not self._stopped and (limit := self._limit_reached()):

@@ -154,7 +154,7 @@ async def _write(
     # In turn style every reply ends its turn; only an answer, or having been asked for all, ends the reasoning.
     done = natural and (limit is None or not turn)
     ended = done or any(step["kind"] == "answer" for step in steps)
-    empty = "only repeated what was there" if reader.steps else "held no finished step"
+    empty = "only repeated what was there" if reader.steps or reader.looped else "held no finished step"
     return LargeReply(
         steps=steps,
         wrong=reader.wrong

@@ -9,6 +9,7 @@ from trigreason_graph.models.pieces import Piece
 from trigreason_graph.nodes.progress import TokenFeed
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.answers import complete_answer
+from trigreason_graph.reasoning.loops import looping
 from trigreason_graph.state import Role, Step
 
 HEADER = re.compile(
@@ -16,6 +17,8 @@ HEADER = re.compile(
     r"(?:(?:none|nothing)\b[\W_]{0,6}|(?:step\s*)?(\d{1,5})\b(?=[^\w\n]{0,6}(?:\n|$|because\b|since\b))[^\n]*)\n*",
     re.IGNORECASE,
 )
+LOOK_EVERY = 48
+"""Characters between two looks for a loop in a growing reply."""
 HEADER_LENGTH = 160
 """Characters after which a reply without a line end has no `wrong:` line."""
 GREETING = re.compile(
@@ -31,6 +34,8 @@ NUMBERING = re.compile(r"\s*(?:#{1,6}\s*)?(?:\*\*)?step\s+\d{1,5}\s*(?:[.:)]|\*\
 
 class ReplyReader:
     """Collects up to `limit` steps out of the pieces of one reply, then asks for the stream to be closed.
+
+    A reply that goes round in circles is closed as well (`looped`), and the steps that only repeat are dropped.
 
     Args:
         writer: Cuts the text into steps.
@@ -53,9 +58,13 @@ class ReplyReader:
     ) -> None:
         self.steps: list[Step] = []
         self.wrong: int | None = None
+        self.looped = False
         self._writer, self._limit, self._tidy = writer, limit, tidy
         self._head: list[Piece] | None = [] if header else None
         self._tokens = TokenFeed(run_id, role, tokens)
+        self._text = ""
+        self._looked = self._cut = 0
+        self._ends: list[int] = []
 
     def __call__(self, piece: Piece) -> bool:
         if self._head is not None:
@@ -88,13 +97,31 @@ class ReplyReader:
         return bool(text) and self._read(Piece(text, tokens if not found else ()))
 
     def _read(self, piece: Piece) -> bool:
+        self._text += piece.text
         self._keep(self._writer.feed(piece))
+        if self._goes_round():
+            return True
         if not self.full:
             self._tokens.growing(self._writer.next_id, self._writer.settled)
         return self.full
 
+    def _goes_round(self) -> bool:
+        """Whether the reply has begun to repeat itself; the steps that only repeat are dropped."""
+        if len(self._text) < self._looked + LOOK_EVERY:
+            return False
+        self._looked = len(self._text)
+        loop = looping(self._text)
+        if loop is None:
+            return False
+        self.looped = True
+        self.steps = [step for step, end in zip(self.steps, self._ends, strict=True) if end <= loop.keep]
+        return True
+
     def _keep(self, steps: list[Step]) -> None:
         room = len(steps) if self._limit is None else self._limit - len(self.steps)
+        for step in steps[:room]:
+            self._ends.append(self._cut + len(step["text"]))
+            self._cut += len(step["text"]) + len(step["sep"])
         self._tokens.finished(steps[:room])
         self.steps += [tidied(step) if self._tidy else step for step in steps[:room]]
 
