@@ -19,7 +19,7 @@ from trigreason_graph.testing.schema import signal_flaw
 from trigreason_graph.triggers import Judge, StrategicInitiation, Trigger, View
 
 OURS: dict[str, Trigger] = {
-    **{name: kind() for name, kind in KNOWN_TRIGGERS.items()},
+    **{name: kind() for name, kind in KNOWN_TRIGGERS.items() if hasattr(kind, "check")},
     "blueprint": StrategicInitiation(),
     "prime": StrategicInitiation(form="prime", tokens=None, steps=20, skip_trivial=True),
     **{

@@ -9,15 +9,16 @@ from typing import Any
 
 from trigreason_graph.policies.files import KNOWN_TRIGGERS
 from trigreason_graph.policies.shipped import SHIPPED
-from trigreason_graph.triggers import StrategicInitiation, Trigger
+from trigreason_graph.triggers import StrategicInitiation
 
-KINDS: dict[str, type[Trigger]] = {StrategicInitiation.name: StrategicInitiation, **KNOWN_TRIGGERS}
+KINDS: dict[str, type[Any]] = {StrategicInitiation.name: StrategicInitiation, **KNOWN_TRIGGERS}
 """All that ship, the one that begins a run first."""
 MOMENTS = {
     "start": "at the start of a run",
     "step": "when a step is finished",
     "partial": "while a step is written, and when it is finished",
     "first_token": "after the first token of a step",
+    "judge": "when a step is finished; it calls a model",
 }
 _SECTIONS = re.compile(r"\n\n(?=Attributes:\n)")
 
@@ -79,14 +80,14 @@ def facts_of(name: str) -> TriggerFacts:
                 if getattr(other, field.name) != getattr(trigger, field.name)
             },
         )
-        for field in fields(kind)  # type: ignore[arg-type]
+        for field in fields(kind)
     )
-    return TriggerFacts(trigger.name, trigger.when, text, found, tuple(shipped))
+    return TriggerFacts(trigger.name, getattr(trigger, "when", "judge"), text, found, tuple(shipped))
 
 
-def shipped_with(kind: type[Trigger]) -> dict[str, Trigger]:
+def shipped_with(kind: type[Any]) -> dict[str, Any]:
     """The triggers of this kind in the shipped policies, by policy."""
-    found: dict[str, Trigger] = {}
+    found: dict[str, Any] = {}
     for policy in SHIPPED.values():
         for trigger in (policy.initiation, *policy.triggers):
             if isinstance(trigger, kind):

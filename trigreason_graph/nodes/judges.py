@@ -16,11 +16,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_call import effort_for
 from trigreason_graph.nodes.paid_gate import grant_large
 from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
-from trigreason_graph.triggers import Judge, View, held_back, signals_of
-
-
-class _NoVerdictError(Exception):
-    """The judge's call was refused or failed; the text says why."""
+from trigreason_graph.triggers import Judge, NoVerdictError, View, held_back, signals_of
 
 
 class JudgeDesk:
@@ -65,13 +61,13 @@ class JudgeDesk:
         self._judge = judge.name
         try:
             return await judge.judge(view, self._ask)
-        except _NoVerdictError as why:
+        except NoVerdictError as why:
             self.notes.append(f"{judge.name} was passed over: {why}")
             return None
 
     async def _ask(self, prompt: str, max_tokens: int) -> str:
         if self.rows:
-            raise _NoVerdictError("a judge has one call a step")  # a resume would repeat the first
+            raise NoVerdictError("a judge has one call a step")  # a resume would repeat the first
         model = self._kit.large
         messages = [HumanMessage(prompt)]
         spending: State = {**self._state, "spent": self.spent, "large_off": self.large_off}
@@ -79,7 +75,7 @@ class JudgeDesk:
         grant = grant_large(self._kit, spending, list(messages), max_tokens, effort=effort)
         refused = grant.reason or approved(self._kit, "review", None, grant, estimate_tokens(list(messages)))
         if refused:
-            raise _NoVerdictError(refused)
+            raise NoVerdictError(refused)
         call = Call(self._state, model, "review", self._judge, self.rows)
         written: list[str] = []
 
@@ -95,5 +91,5 @@ class JudgeDesk:
         self.rows += rows
         if last.status == "error":
             self.large_off = last.fault
-            raise _NoVerdictError(last.fault)
+            raise NoVerdictError(last.fault)
         return "".join(written)

@@ -37,16 +37,26 @@ from trigreason_graph.triggers import (
     InterventionRequest,
     Limit,
     RandomChoice,
+    StepReview,
+    StepScore,
     StrategicInitiation,
-    Trigger,
 )
 
 SCHEMA = 1
 _OPTIONAL = ("probabilities_at",)
 """Plain fields that may be None; in the others "none" is a text."""
 NONE = "none"
-KNOWN_TRIGGERS: dict[str, type[Trigger]] = {
-    kind.name: kind for kind in (ArithmeticCheck, Contradiction, CognitiveOffload, InterventionRequest, RandomChoice)
+KNOWN_TRIGGERS: dict[str, type[Any]] = {
+    kind.name: kind
+    for kind in (
+        ArithmeticCheck,
+        Contradiction,
+        CognitiveOffload,
+        InterventionRequest,
+        RandomChoice,
+        StepScore,
+        StepReview,
+    )
 }
 """What a file can name. A trigger of the user's own has its policy written in Python."""
 _PLAIN = [field.name for field in fields(Policy) if field.name not in ("triggers", "initiation", "limits")]
@@ -151,7 +161,8 @@ def _trigger(entry: Mapping[str, Any]) -> AnyTrigger:
         raise ValueError("strategic_initiation goes into the table [initiation]")
     if not isinstance(name, str) or name not in KNOWN_TRIGGERS:
         raise ValueError(f"unknown trigger {name!r}; known: {', '.join(KNOWN_TRIGGERS)}")
-    return with_changes(KNOWN_TRIGGERS[name](), _read({key: value for key, value in entry.items() if key != "name"}))
+    trigger: AnyTrigger = KNOWN_TRIGGERS[name]()
+    return with_changes(trigger, _read({key: value for key, value in entry.items() if key != "name"}))
 
 
 def _read(table: Mapping[str, Any]) -> dict[str, Any]:

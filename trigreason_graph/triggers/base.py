@@ -53,9 +53,16 @@ JudgeCall = Callable[[str, int], Awaitable[str]]
 """Ask the LRM: (prompt, max_tokens) -> reply text. Counted in the ledger and gated by the budget."""
 
 
+class NoVerdictError(Exception):
+    """A judge could not be asked, or gave nothing usable: it is passed over, and the report says why (the text)."""
+
+
 @runtime_checkable
 class Judge(Protocol):
-    """A trigger that calls a model. It forces ``commit_every=1``: every step waits for its verdict."""
+    """A trigger that calls a model. It forces ``commit_every=1``: every step waits for its verdict.
+
+    One that cannot judge raises `NoVerdictError`; any other error ends the run, as a trigger's does.
+    """
 
     @property
     def name(self) -> str: ...
