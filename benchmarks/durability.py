@@ -78,7 +78,7 @@ def main() -> None:
                 rows[f"{store}, {durability}"] = row
                 window = row["window_ms"]
                 print(
-                    f"{store:<8} {durability:<5} {row['kills']} kills in {row['runs']} runs, {len(row['faults'])} faults; "
+                    f"{store:<8} {durability:<5} {row['kills']} kills, {row['runs']} runs, {len(row['faults'])} faults; "
                     f"window {window['median']} ms (median), {window['p95']} (p95), {window['longest']} (longest)",
                     flush=True,
                 )

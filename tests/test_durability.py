@@ -142,9 +142,10 @@ class TestCallsWaitForTheSaver:
         async with slow_saver(tmp_path / "runs.sqlite", 0.2) as saver:
             graph = killable_graph("plan").compile(checkpointer=saver)
             config: Any = {"configurable": {"thread_id": "t"}}
-            with monkeypatch.context() as patched, pytest.raises(NotStored, match="nothing further was paid"):
+            with monkeypatch.context() as patched:
                 patched.setattr(saving, "STORE_SECONDS", 0.05)
-                await graph.ainvoke({"question": QUESTION}, config)
+                with pytest.raises(NotStored, match="nothing further was paid"):
+                    await graph.ainvoke({"question": QUESTION}, config)
             saver.seconds = 0
             assert (await run_to_end(graph, "t", "async"))["answer"] == "13"
 
