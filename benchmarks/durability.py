@@ -77,11 +77,11 @@ def main() -> None:
                 row = measure(place, durability, Path(folder), asked.seed, asked.kills // 4)
                 rows[f"{store}, {durability}"] = row
                 window = row["window_ms"]
+                print(f"{store}, {durability}: {row['kills']} kills, {row['runs']} runs, {len(row['faults'])} faults")
                 print(
-                    f"{store:<8} {durability:<5} {row['kills']} kills, {row['runs']} runs, {len(row['faults'])} faults; "
-                    f"window {window['median']} ms (median), {window['p95']} (p95), {window['longest']} (longest)",
-                    flush=True,
+                    f"    window: {window['median']} ms (median), {window['p95']} (p95), {window['longest']} (longest)"
                 )
+                sys.stdout.flush()
                 for fault in row["faults"]:
                     print(f"    {fault}")
     result = {"seed": asked.seed, "versions": {name: version(name) for name in PACKAGES}, "rows": rows}
