@@ -370,7 +370,7 @@ class TestDefaults:
     @pytest.fixture
     def jobs(self, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         taken: list[Any] = []
-        monkeypatch.setattr(solve_module, "solve_job", lambda job, **_: taken.append(job) or 0)
+        monkeypatch.setattr(solve_module, "solve_job", lambda job, *_: taken.append(job) or 0)
         return taken
 
     def test_the_embedded_pair(self, jobs: list[Any]) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from trigreason_graph.cli import models, triggers
+from trigreason_graph.cli import models, runs, triggers
 from trigreason_graph.cli.doctor import doctor
+from trigreason_graph.cli.resume import resume
 from trigreason_graph.cli.solve import solve
 from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, ExitCode, Verbs, leave
 
@@ -24,9 +25,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=EXIT_CODES)(solve)
+app.command(epilog=EXIT_CODES)(resume)
 app.command()(doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(triggers.app, name="triggers")
+app.add_typer(runs.app, name="runs")
 
 
 def _show_version(value: bool) -> None:

@@ -17,15 +17,17 @@ from trigreason_graph.state import Outcome, Report, State, Step, nothing_spent
 INTERRUPTED = Outcome(kind="unfinished", detail="interrupted by Ctrl-C")
 
 
-def whole_result(state: State, tally: Tally) -> dict[str, Any]:
+def whole_result(state: State, tally: Tally, thread: str | None = None) -> dict[str, Any]:
     """What ``--json`` prints; JSON primitives only.
 
     Args:
         state: Final, or completed by `interrupted_state`.
         tally: For the names in the "run" event.
+        thread: The name under which the run is stored; None when it is not.
     """
     run = tally.run or {}
     return {
+        "thread": thread,
         "run_id": state.get("run_id", ""),
         "question": state.get("problem", ""),
         "small": run.get("small"),

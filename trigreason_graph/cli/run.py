@@ -7,7 +7,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -50,14 +50,31 @@ class Follower:
         handle: Gets every event.
         tick: Called a few times a second while the run goes on.
         can_end_in_order: Whether it pays to give the run a moment to close its open call.
+        resumed: Gets the saved state of a run that is taken up again, before it goes on.
     """
 
     handle: Callable[[Event], None]
     tick: Callable[[], None]
     can_end_in_order: Callable[[], bool]
+    resumed: Callable[[State], None] = lambda state: None
 
 
-def run_graph(graph: Graph, question: str, settings: Settings, follower: Follower) -> Ended:
+@dataclass(frozen=True)
+class Place:
+    """Where a run is kept.
+
+    Attributes:
+        thread: LangGraph's thread id.
+        saver: Opens the checkpointer in the run's loop; None: the graph's own.
+        resume: Whether the run was begun there and goes on.
+    """
+
+    thread: str
+    saver: Callable[[], AbstractAsyncContextManager[Any]] | None = None
+    resume: bool = False
+
+
+def run_graph(graph: Graph, question: str, settings: Settings, follower: Follower, place: Place | None = None) -> Ended:
     """Run `graph` on `question` to its end, or to Ctrl-C.
 
     Args:
@@ -65,20 +82,39 @@ def run_graph(graph: Graph, question: str, settings: Settings, follower: Followe
         question: The problem.
         settings: The run's context.
         follower: Sees it happen.
+        place: Where it is kept; by default in memory, under a name of its own.
 
     Raises:
         TrigReasonError, ValueError: From the graph, before anything was paid.
         BrokenPipeError: From the follower; the run is over then, and its calls are closed.
     """
-    return _in_new_loop(_run(graph, question, settings, follower))
+    return _in_new_loop(_kept(graph, question, settings, follower, place or Place(uuid.uuid4().hex)))
 
 
-async def _run(graph: Graph, question: str, settings: Settings, follower: Follower) -> Ended:
+async def _kept(graph: Graph, question: str, settings: Settings, follower: Follower, place: Place) -> Ended:
+    async with place.saver() if place.saver else nullcontext(graph.checkpointer) as saver:
+        graph.checkpointer = saver
+        config: RunnableConfig = {"configurable": {"thread_id": place.thread}}
+        given: dict[str, Any] | None = {"question": question}
+        if place.resume:
+            snapshot = await graph.aget_state(config)
+            if snapshot.metadata is not None:  # else the process died before anything was saved
+                given = None if snapshot.tasks else given
+            state: State = snapshot.values  # type: ignore[assignment]
+            if given is None and not state.get("outcome"):
+                follower.resumed(state)
+        return await _run(graph, given, config, settings, follower)
+
+
+async def _run(
+    graph: Graph, given: dict[str, Any] | None, config: RunnableConfig, settings: Settings, follower: Follower
+) -> Ended:
     control = RunControl()
-    config: RunnableConfig = {"configurable": {"thread_id": uuid.uuid4().hex}}
 
     async def consume() -> None:
-        stream = graph.astream({"question": question}, config, context=settings, stream_mode="custom", control=control)
+        stream = graph.astream(
+            given, config, context=settings, stream_mode="custom", durability="sync", control=control
+        )
         async with aclosing(stream):  # type: ignore[type-var]
             async for event in stream:
                 follower.handle(event)

@@ -4,44 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trigreason_graph.cli import options
 from trigreason_graph.cli.examples import find_example, load_examples
+from trigreason_graph.cli.job import Job
+from trigreason_graph.cli.keeping import Kept, storing
 from trigreason_graph.cli.verbs import DebugOption, ExitCode, complain
-from trigreason_graph.settings import Budget, Settings
 
 if TYPE_CHECKING:
     from trigreason_graph.cli.tally import Tally
     from trigreason_graph.cli.view import View
     from trigreason_graph.state import State
-
-LIMITS = "Limits (without them, finite defaults)"
-OUTPUT = "Output"
-
-
-class LargeChoice(StrEnum):
-    """Use of the large model, as far as it makes sense in a terminal (Settings.large)."""
-
-    auto = "auto"
-    shadow = "shadow"
-    never = "never"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be solved, and how."""
-
-    question: str
-    small: str
-    large: str
-    fallback: str | None
-    policy: str | None
-    budget: Budget | None
-    settings: Settings
 
 
 def solve(
@@ -53,73 +31,44 @@ def solve(
             show_default=False,
         ),
     ] = None,
-    small: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC",
-            help='The model that reasons, as "provider:model"; else $TRIGREASON_SMALL, else embedded:small.',
-        ),
-    ] = None,
-    large: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC",
-            help="The model that is called when a trigger fires; else $TRIGREASON_LARGE, else embedded:large.",
-        ),
-    ] = None,
-    fallback: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC",
-            help="The model that stands in when the large one is down; else $TRIGREASON_FALLBACK, else none.",
-        ),
-    ] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="A shipped policy, or a TOML file; else $TRIGREASON_POLICY."),
-    ] = None,
-    large_mode: Annotated[
-        LargeChoice, typer.Option(help="auto: call the large model; shadow: log what would; never: do not.")
-    ] = LargeChoice.auto,
-    temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, metavar="T", help="Sampling temperature of both models.")
-    ] = None,
+    small: options.Small = None,
+    large: options.Large = None,
+    fallback: options.Fallback = None,
+    policy: options.PolicyName = None,
+    large_mode: options.LargeMode = None,
+    temperature: options.Temperature = None,
     example: Annotated[
         str | None, typer.Option(metavar="NAME", help='Solve this built-in problem; "list" shows them.')
     ] = None,
-    large_calls: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Calls of the large model.", rich_help_panel=LIMITS)
+    large_calls: options.LargeCalls = None,
+    large_tokens: options.LargeTokens = None,
+    total_tokens: options.TotalTokens = None,
+    seconds: options.Seconds = None,
+    usd: options.Dollars = None,
+    thread: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The name to store the run under; a further question goes on from there."),
     ] = None,
-    large_tokens: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Tokens the large model writes.", rich_help_panel=LIMITS)
-    ] = None,
-    total_tokens: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Tokens both models write.", rich_help_panel=LIMITS)
-    ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds of all calls together.", rich_help_panel=LIMITS)
-    ] = None,
-    usd: Annotated[float | None, typer.Option(min=0, metavar="D", help="Dollars.", rich_help_panel=LIMITS)] = None,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="Keep the run in memory only: it cannot be resumed or shown later.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check names, keys and servers; nothing is paid.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The whole result as one JSON object.", rich_help_panel=OUTPUT)
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The answer only.", rich_help_panel=OUTPUT)] = False,
-    no_color: Annotated[
-        bool, typer.Option("--no-color", help="No colours (NO_COLOR does the same).", rich_help_panel=OUTPUT)
-    ] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    no_color: options.NoColor = False,
     debug: DebugOption = False,
 ) -> None:
     """Solve a problem: the small model reasons, the large one is called when a trigger fires.
 
-    Ctrl-C ends the run at once and shows what there is.
+    Ctrl-C ends the run at once and shows what there is; it can be taken up again (see: trigreason resume).
     """
     from trigreason_graph.cli.defaults import Defaults
 
-    if as_json and quiet:
-        raise ValueError("--json and --quiet exclude each other: the answer is in the JSON object")
+    options.check_output(as_json, quiet)
+    if no_store and thread is not None:
+        raise ValueError("--thread and --no-store exclude each other")
     if example == "list":
         _list_examples()
         return
@@ -137,12 +86,14 @@ def solve(
         large=defaults.large if large is None else large,
         fallback=defaults.fallback if fallback is None else fallback,
         policy=defaults.policy if policy is None else policy,
-        budget=chosen_budget(limits),
-        settings=chosen_settings(large_mode, temperature),
+        budget=options.chosen_budget(limits),
+        settings=options.chosen_settings(large_mode, temperature),
     )
     if dry_run:
         raise typer.Exit(check_job(job))
-    code = solve_job(job, as_json=as_json, quiet=quiet, color=not no_color)
+    form = Form(as_json=as_json, quiet=quiet, color=not no_color)
+    with nullcontext() if no_store else storing(job.settled(), thread) as kept:
+        code = solve_job(job, form, kept)
     raise typer.Exit(code)
 
 
@@ -174,26 +125,26 @@ def read_question() -> str:
     return text.strip()
 
 
-def chosen_budget(limits: dict[str, Any]) -> Budget | None:
-    """The given limits on top of the defaults; None when none is given."""
-    given = {name: value for name, value in limits.items() if value is not None}
-    return Budget(**given) if given else None
+@dataclass(frozen=True)
+class Form:
+    """How a run is shown."""
+
+    as_json: bool = False
+    quiet: bool = False
+    color: bool = True
 
 
-def chosen_settings(large_mode: LargeChoice, temperature: float | None) -> Settings:
-    """Settings with only what was asked for, so that the policy decides the rest."""
-    given: dict[str, Any] = {}
-    if large_mode is not LargeChoice.auto:
-        given["large"] = large_mode.value
-    if temperature is not None:
-        given["temperature"] = temperature
-    return Settings(**given)
+def solve_job(job: Job, form: Form, kept: Kept | None = None) -> ExitCode:
+    """Run the graph and show the result in the form asked for; returns the exit code.
 
-
-def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
-    """Run the graph and show the result in the form asked for; returns the exit code."""
+    Args:
+        job: What is to be solved.
+        form: How it is shown.
+        kept: Where it is stored; None: in memory.
+    """
     from trigreason_graph.cli.embedded import close_servers, unfetched
     from trigreason_graph.cli.models import pull
+    from trigreason_graph.cli.replay import recount, replayed
     from trigreason_graph.cli.result import interrupted_state
     from trigreason_graph.cli.run import Follower, run_graph
     from trigreason_graph.cli.screen import Screen, make_console
@@ -201,29 +152,44 @@ def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
     from trigreason_graph.cli.view import View
 
     tally = Tally()
-    view = None if as_json or quiet else View(Screen(make_console(color=color)), tally)
+    view = None if form.as_json or form.quiet else View(Screen(make_console(color=form.color)), tally)
+    handle = view.handle if view else tally.handle
+
+    def resumed(state: State) -> None:
+        for event in replayed(state, job):
+            handle(event)
+        recount(tally, state)
+
     follower = Follower(
-        handle=view.handle if view else tally.handle,
+        handle=handle,
         tick=view.tick if view else _no_tick,
         can_end_in_order=lambda: tally.can_end_in_order,
+        resumed=resumed,
     )
     in_a_hurry = False
     try:
         if view:
             view.waiting(f"loading {job.small} and {job.large} …")
-        graph = build_graph(job)  # first of all: a wrong argument is no reason to fetch anything
-        if missing := unfetched([job.small, job.large, *([job.fallback] if job.fallback else [])]):
+        graph = build_graph(job)  # first of all: a wrong argument is no reason to fetch or store anything
+        if missing := unfetched(job.models):
             if view:
                 view.close()
             pull(missing)
-        ended = run_graph(graph, job.question, job.settings, follower)
+        if kept:
+            kept.begin()
+        ended = run_graph(graph, job.question, job.settings, follower, kept.place if kept else None)
         in_a_hurry = ended.interrupted
         if view:
             view.close()
         state = ended.state
         if ended.interrupted:
             state = interrupted_state(ended, tally, job.question, small=job.small, large=job.large, policy=job.policy)
-        show(state, tally, view, as_json=as_json)
+        outcome = state.get("outcome")
+        if kept and outcome and not ended.interrupted:
+            kept.end(outcome["kind"])
+        show(state, tally, view, form, kept)
+        if kept and ended.interrupted:
+            kept.tell_how_to_resume(view)
     except BrokenPipeError:
         in_a_hurry = True
         raise
@@ -234,7 +200,6 @@ def solve_job(job: Job, *, as_json: bool, quiet: bool, color: bool) -> ExitCode:
             close_servers()
     if ended.interrupted:
         return ExitCode.INTERRUPTED
-    outcome = state.get("outcome")
     return ExitCode.DONE if outcome and outcome["kind"] == "answered" else ExitCode.INCOMPLETE
 
 
@@ -243,7 +208,7 @@ def check_job(job: Job) -> ExitCode:
     from trigreason_graph.models.readiness import check_models
 
     build_graph(job)  # wrong arguments first
-    found = check_models(job.small, job.large, *([job.fallback] if job.fallback else []))
+    found = check_models(*job.models)
     for readiness in found:
         typer.echo(f"{readiness.model}: {readiness.state}: {readiness.detail}")
     return ExitCode.DONE if all(found) else ExitCode.INCOMPLETE
@@ -266,13 +231,13 @@ def build_graph(job: Job) -> Any:
     return builder.compile(checkpointer=InMemorySaver())
 
 
-def show(state: State, tally: Tally, view: View | None, *, as_json: bool) -> None:
+def show(state: State, tally: Tally, view: View | None, form: Form, kept: Kept | None = None) -> None:
     """The result: below the live view, as one JSON object, or the answer alone."""
     from trigreason_graph.cli.report import outcome_line, show_result
     from trigreason_graph.cli.result import whole_result
 
-    if as_json:
-        typer.echo(json.dumps(whole_result(state, tally), ensure_ascii=False, indent=2))
+    if form.as_json:
+        typer.echo(json.dumps(whole_result(state, tally, kept.thread if kept else None), ensure_ascii=False, indent=2))
     elif view:
         show_result(view.screen, state["answer"], state["report"])
     else:
