@@ -124,7 +124,7 @@ def repeated(lines: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
         later = [label for label in between if label == "put ended" or label.endswith((" begins", " writes"))]
         later = [label for label in later if label not in ("put begins", "put_writes begins")]
         if later:
-            yield line["call"], ", ".join(later)
+            yield line["call"], ", ".join(dict.fromkeys(later))
 
 
 def windows(lines: list[dict[str, Any]]) -> list[float]:
