@@ -7,6 +7,7 @@ node: each of them is mended by what the prompt then says (the LRM's step in the
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,11 +41,11 @@ class PromptModel(ScriptedModel):
         return Scripted(reply(messages))
 
 
-def small_model(kind: type[PromptModel] = PromptModel) -> PromptModel:
+def small_model(kind: Callable[..., PromptModel] = PromptModel) -> PromptModel:
     return kind(script=[], trigreason_card=LOCAL_SMALL)
 
 
-def large_model(kind: type[PromptModel] = PromptModel) -> PromptModel:
+def large_model(kind: Callable[..., PromptModel] = PromptModel) -> PromptModel:
     return kind(script=[], trigreason_card=PAID_LARGE)
 
 
@@ -116,7 +117,7 @@ SCENARIOS: dict[str, tuple[Policy, Settings]] = {
 """Policies and settings that together make a call in every node that can make one."""
 
 
-def killable_graph(scenario: str, kind: type[PromptModel] = PromptModel) -> Any:
+def killable_graph(scenario: str, kind: Callable[..., PromptModel] = PromptModel) -> Any:
     """The uncompiled graph of a scenario, over models of `kind`."""
     policy, settings = SCENARIOS[scenario]
     return create_trigreason_graph(

@@ -10,6 +10,8 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,37 +90,44 @@ class TestKilled:
         assert len(windows(log_lines(job.log))) == 5
 
 
+@dataclass
+class Pace:
+    """How long a checkpoint takes, and how many are being written; shared by the copies LangGraph makes of a saver."""
+
+    seconds: float
+    inside: int = 0
+
+
 class Slow(AsyncSqliteSaver):
     """Takes its time for each checkpoint."""
 
-    seconds = 0.02
-    inside = 0
+    pace: Pace
 
     async def aput(self, *args: Any, **kwargs: Any) -> Any:
-        self.inside += 1
+        self.pace.inside += 1
         try:
-            await asyncio.sleep(self.seconds)
+            await asyncio.sleep(self.pace.seconds)
             return await super().aput(*args, **kwargs)
         finally:
-            self.inside -= 1
+            self.pace.inside -= 1
 
 
 @asynccontextmanager
 async def slow_saver(path: Path, seconds: float) -> AsyncIterator[Slow]:
     async with Slow.from_conn_string(str(path)) as saver:
         assert isinstance(saver, Slow)
-        saver.seconds = seconds
+        saver.pace = Pace(seconds)
         yield saver
 
 
 class Watching(PromptModel):
-    """Notes whether a checkpoint was still being written when it was called."""
+    """Notes how many checkpoints were still being written when it was called."""
 
-    seen: list[int] = []  # noqa: RUF012
-    saver: Any = None
+    pace: Any
+    seen: Any  # a list; pydantic would copy one that is declared as such
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        type(self).seen.append(type(self).saver.inside)  # pydantic copies instances
+        self.seen.append(self.pace.inside)
         async for chunk in super()._astream(*args, **kwargs):
             yield chunk
 
@@ -126,15 +135,11 @@ class Watching(PromptModel):
 class TestCallsWaitForTheSaver:
     async def test_no_call_is_made_while_a_checkpoint_is_written(self, tmp_path: Path) -> None:
         async with slow_saver(tmp_path / "runs.sqlite", 0.02) as saver:
-
-            class Watcher(Watching):
-                pass
-
-            Watcher.seen, Watcher.saver = [], saver
-            graph = killable_graph("plan", Watcher).compile(checkpointer=saver)
+            seen: list[int] = []
+            kind = partial(Watching, pace=saver.pace, seen=seen)
+            graph = killable_graph("plan", kind).compile(checkpointer=saver)
             await graph.ainvoke({"question": QUESTION}, {"configurable": {"thread_id": "t"}})
-        assert Watcher.seen
-        assert not any(Watcher.seen)
+        assert seen == [0] * 11
 
     async def test_a_store_that_hangs_ends_the_run_before_anything_is_paid(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -146,7 +151,7 @@ class TestCallsWaitForTheSaver:
                 patched.setattr(saving, "STORE_SECONDS", 0.05)
                 with pytest.raises(NotStored, match="nothing further was paid"):
                     await graph.ainvoke({"question": QUESTION}, config)
-            saver.seconds = 0
+            saver.pace.seconds = 0
             assert (await run_to_end(graph, "t", "async"))["answer"] == "13"
 
     def test_a_sync_caller_with_a_sync_saver(self, tmp_path: Path) -> None:
