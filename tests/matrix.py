@@ -59,10 +59,8 @@ def ollama(name: str, **served: Any) -> Callable[[], Any]:
     return lambda: OllamaServer({name: ServedModel(solver, **served)})
 
 
-def compatible(
-    flavour: Any, name: str, *, reasoning_field: Any = "reasoning_content", **served: Any
-) -> Callable[[], Any]:
-    return lambda: OpenAIServer({name: ServedModel(solver, **served)}, flavour=flavour, reasoning_field=reasoning_field)
+def compatible(flavour: Any, name: str, *, field: Any = "reasoning_content", **served: Any) -> Callable[[], Any]:
+    return lambda: OpenAIServer({name: ServedModel(solver, **served)}, flavour=flavour, reasoning_field=field)
 
 
 def chat_ollama(name: str, **fields: Any) -> Callable[[str], Any]:

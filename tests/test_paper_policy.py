@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from tests.graphs import full_state, large, small
+from tests.graphs import LOCAL_SMALL, full_state, large, small
 from trigreason_graph import Budget, Policy, Settings, create_trigreason_graph
 from trigreason_graph.policies import SHIPPED
 from trigreason_graph.testing import Scripted, ScriptedModel
@@ -33,7 +33,8 @@ def drafts(*steps: tuple[str, float] | str) -> ScriptedModel:
         Scripted(text, probability) if text == END else Scripted(f"{text}\n\nand", probability, finish="length")
         for text, probability in told
     ]
-    return small(*replies)
+    served_by_sglang = replace(LOCAL_SMALL, logprob_space="tempered")  # what the paper's thresholds hold for
+    return ScriptedModel(script=replies, trigreason_card=served_by_sglang)
 
 
 def without_start(**fields: Any) -> Policy:
