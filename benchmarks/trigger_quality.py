@@ -103,7 +103,7 @@ async def record(store: RecordingStore, minutes: float) -> None:
 async def cuts_of(policy: Policy, store: RecordingStore, known: Material) -> dict[str, Sequence[Step]]:
     """The SRM's solutions, cut into steps the way a policy cuts them."""
     author = Author.of(replayed(EmbeddedChat(source="small"), store, chunk_tokens=FAST), "small", policy.segment)
-    return {id: (await author.write(own.problem.question)).steps for id, own in known.small.items()}
+    return {id: (await author.write(known.small[id].problem.question)).steps for id in known.decided}
 
 
 async def measure(store: RecordingStore, *, resamples: int = RESAMPLES) -> dict[str, Any]:
@@ -118,23 +118,24 @@ async def measure(store: RecordingStore, *, resamples: int = RESAMPLES) -> dict[
             for name, score in SCORES.items()
         },
         "arithmetic": arithmetic(known),
-        "advantage": advantages(known, traces, resamples),
+        "advantage": advantages(known, resamples),
     }
 
 
 def sample(known: Material, traces: Sequence[LabelledTrace]) -> dict[str, Any]:
     """What there is, and how good the labels are."""
-    unlike = [id for id in known.small if id in known.large]
+    both = [id for id in known.small if id in known.large]
     return {
-        "problems": len(known.small),
+        "small_tried": len(known.small),
         "small_right": sum(own.right for own in known.small.values()),
         "large_tried": len(known.large),
         "large_right": sum(own.right for own in known.large.values()),
-        "small_right_where_both": sum(known.small[id].right for id in unlike),
+        "small_right_where_both": sum(known.small[id].right for id in both),
+        "problems": len(traces),
         "steps": sum(len(trace.steps) for trace in traces),
         "steps_labelled": sum(trace.labelled for trace in traces),
-        "losses": len(known.losses),
-        "loss_at_step": sorted(loss + 1 for loss in known.losses.values()),
+        "losses": sum(trace.loss is not None for trace in traces),
+        "loss_at_step": sorted(trace.loss + 1 for trace in traces if trace.loss is not None),
         "base_rate": base_rate([tally(trace, [False] * len(trace.steps)) for trace in traces]),
         "sound_prefixes_found_sound": [sum(known.sound.values()), len(known.sound)],
         "lost_prefixes_found_sound": [sum(known.later.values()), len(known.later)],
@@ -169,18 +170,17 @@ def arithmetic(known: Material) -> dict[str, Any]:
     }
 
 
-def advantages(known: Material, traces: dict[str, list[LabelledTrace]], resamples: int) -> dict[str, Any]:
+def advantages(known: Material, resamples: int) -> dict[str, Any]:
     """What an LRM step changes: at the loss, at random places, and where a trigger fires or is silent."""
     table = {"in place of the lost step": [[one] for one in known.at_loss.values()]}
     everywhere = list(known.at_random.values())
     table["in place of a random step"] = everywhere
     table["… the first"] = _where(everywhere, lambda one: one.at == 0)
     table["… a later one"] = _where(everywhere, lambda one: one.at > 0)
-    ids = list(known.small)
     for trigger in (trigger for trigger in DEFAULT.triggers if not isinstance(trigger, Judge)):
         fires = {
-            id: [signal is not None for signal in fired([trigger], trace.question, trace.steps)]
-            for id, trace in zip(ids, traces[DEFAULT.name], strict=True)
+            id: [signal is not None for signal in fired([trigger], own.problem.question, own.steps)]
+            for id, own in known.small.items()
         }
         table[f"… where {trigger.name} fires"] = _where(everywhere, lambda one, on=fires: on[one.problem][one.at])
         table[f"… where {trigger.name} is silent"] = _where(
@@ -197,8 +197,8 @@ def report(figures: dict[str, Any]) -> str:
     """The figures as Markdown tables."""
     told = figures["sample"]
     lines = [
-        f"SRM alone right: {told['small_right']} of {told['problems']}. LRM alone right: {told['large_right']} of "
-        f"{told['large_tried']} tried. Steps: {told['steps']}, of which {told['steps_labelled']} have a label; losses: "
+        f"SRM alone right: {told['small_right']} of {told['small_tried']}. LRM alone right: {told['large_right']} of "
+        f"{told['large_tried']} tried. The {told['problems']} problems of the tables have {told['steps']} steps, of which {told['steps_labelled']} have a label; losses: "
         f"{told['losses']} (base rate {_told(told['base_rate'])}). Questions the recordings do not answer: "
         f"{told['not_recorded']}.",
         f"Labels: of prefixes of right solutions the LRM was right from {_of(told['sound_prefixes_found_sound'])}; "

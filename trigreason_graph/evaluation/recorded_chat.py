@@ -155,12 +155,12 @@ class _Call:
 
     async def chunks(self) -> AsyncIterator[ChatGenerationChunk]:
         """The reply's chunks: the prompt's size, the text, and last why it ended."""
-        told = False
+        told: int | None = None
         async with aclosing(self._batches()) as batches:  # type: ignore[type-var]
             async for batch in batches:
-                if not told:
-                    told = True
-                    yield _chunk("", usage=_usage(self._tokens_in, 0))
+                if told is None:
+                    told = self._tokens_in
+                    yield _chunk("", usage=_usage(told, 0))
                 parts: list[Piece] = []
                 for text, token in batch:
                     self._tokens_out += 1
@@ -174,9 +174,8 @@ class _Call:
                     break
         if not self._cut.found and (held := self._cut.rest()):
             yield _chunk(held)
-        # The prompt is reported once: what a reader that closes early has seen of it must not be added up.
-        prompt = 0 if told else self._tokens_in
-        yield _chunk("", {"finish_reason": self._finish}, _usage(prompt, self._tokens_out))
+        # The prompt is reported once, first if its size is known by then: a reader may close early.
+        yield _chunk("", {"finish_reason": self._finish}, _usage(self._tokens_in - (told or 0), self._tokens_out))
 
     async def _batches(self) -> AsyncIterator[list[Piece]]:
         """Tokens, as many at once as are wanted."""

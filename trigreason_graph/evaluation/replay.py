@@ -18,14 +18,15 @@ def fired(triggers: Sequence[Trigger], question: str, steps: Sequence[Step]) -> 
         question: The problem's text.
         steps: The whole trace.
     """
+    at_once = [trigger for trigger in triggers if trigger.when == "first_token"]
     signals: list[Signal] = []
     verdicts: list[Signal | None] = []
     for position, step in enumerate(steps):
-        trace = steps[:position]
-        growing = View(question, None, trace, begun(step), False, signals)
-        whole = View(question, None, trace, step, True, signals)
-        first = [trigger for trigger in triggers if trigger.when == "first_token"]
-        signal = (first_signal(first, growing) if first else None) or first_signal(triggers, whole)
+        trace, signal = steps[:position], None
+        if at_once:
+            signal = first_signal(at_once, View(question, None, trace, begun(step), False, signals))
+        if signal is None:
+            signal = first_signal(triggers, View(question, None, trace, step, True, signals))
         if signal is not None:
             signals.append(Signal(**{**signal, "at": position, "served": False}))
         verdicts.append(signal)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TypeVar
 
 from trigreason_graph.evaluation.labels import (
@@ -47,6 +48,7 @@ class Material:
         at_loss: What an LRM step in place of the lost one changes.
         at_random: What an LRM step at a random place changes, one entry a round.
         missing: Questions the recordings have no answer to, in words.
+        order: Ids of all problems, as they were asked.
     """
 
     small: dict[str, Solution] = field(default_factory=dict)
@@ -57,6 +59,22 @@ class Material:
     at_loss: dict[str, Advantage] = field(default_factory=dict)
     at_random: dict[str, list[Advantage]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    order: Sequence[str] = ()
+
+    @property
+    def decided(self) -> list[str]:
+        """The problems from the first on whose traces have all the labels they can get, up to one that has not.
+
+        Of a study that is not over, right solutions are known before lost ones; counting those would make losses look
+        rarer than they are.
+        """
+        return list(takewhile(self._is_decided, self.order))
+
+    def _is_decided(self, id: str) -> bool:
+        own, other = self.small.get(id), self.large.get(id)
+        if own is None or own.right:
+            return own is not None
+        return other is not None and (not other.right or id in self.losses)
 
     @property
     def advantages(self) -> list[Advantage]:
@@ -73,6 +91,7 @@ async def gather(pair: Pair, problems: Sequence[Problem], progress: Progress = l
         progress: Gets a line before each question, and may raise to end the run.
     """
     study = _Study(pair, progress)
+    study.known.order = [problem.id for problem in problems]
     for problem in problems:
         await study.solve_small(problem)
         await study.label(problem)
@@ -94,14 +113,14 @@ class _Study:
         self.known = Material()
 
     async def solve_small(self, problem: Problem) -> None:
-        solved = await self._ask(f"small {problem.id}", solution(self._pair.small, problem))
+        solved = await self._ask(f"small {problem.id}", lambda: solution(self._pair.small, problem))
         if solved is not None:
             self.known.small[problem.id] = solved
 
     async def solve_large(self, problem: Problem) -> None:
         if problem.id in self.known.large:
             return
-        solved = await self._ask(f"large {problem.id}", solution(self._pair.large, problem))
+        solved = await self._ask(f"large {problem.id}", lambda: solution(self._pair.large, problem))
         if solved is not None:
             self.known.large[problem.id] = solved
 
@@ -113,11 +132,11 @@ class _Study:
         await self.solve_large(problem)
         if problem.id not in known.large or not known.large[problem.id].right:
             return
-        loss = await self._ask(f"loss {problem.id}", first_loss(self._pair.large, own))
+        loss = await self._ask(f"loss {problem.id}", lambda: first_loss(self._pair.large, own))
         if loss is None:
             return
         known.losses[problem.id] = loss
-        helped = await self._ask(f"at loss {problem.id}", advantage(self._pair, own, loss))
+        helped = await self._ask(f"at loss {problem.id}", lambda: advantage(self._pair, own, loss))
         if helped is not None:
             known.at_loss[problem.id] = helped
 
@@ -127,7 +146,7 @@ class _Study:
         if own is None:
             return
         at = random.Random(f"{SEED} {id} {places}").randrange(max(own.undecided, 1))
-        helped = await self._ask(f"advantage {places} {id}", advantage(self._pair, own, at))
+        helped = await self._ask(f"advantage {places} {id}", lambda: advantage(self._pair, own, at))
         if helped is not None:
             self.known.at_random.setdefault(id, []).append(helped)
 
@@ -143,14 +162,14 @@ class _Study:
         own = self.known.small[id]
         if first <= own.undecided:
             count = random.Random(f"{SEED} {what} {id}").randint(first, own.undecided)
-            sound = await self._ask(f"{what} {id}", still_sound(self._pair.large, own, count))
+            sound = await self._ask(f"{what} {id}", lambda: still_sound(self._pair.large, own, count))
             if sound is not None:
                 into[id] = sound
 
-    async def _ask(self, what: str, answer: Awaitable[_T]) -> _T | None:
+    async def _ask(self, what: str, answer: Callable[[], Awaitable[_T]]) -> _T | None:
         self._progress(what)
         try:
-            return await answer
+            return await answer()
         except RecordingMissing:
             self.known.missing.append(what)
             return None

@@ -11,7 +11,7 @@ from trigreason_graph.evaluation.scores import Score
 from trigreason_graph.evaluation.statistics import RESAMPLES, Estimate, auroc, bootstrap, share
 from trigreason_graph.evaluation.study import Material
 from trigreason_graph.state import Step
-from trigreason_graph.triggers import RandomChoice, Trigger
+from trigreason_graph.triggers import RandomChoice, Trigger, View
 
 CHANCE_SEEDS = 200
 """Random triggers that a trigger is compared with: a p-value's smallest step is 1/200."""
@@ -36,7 +36,7 @@ class LabelledTrace:
 
 
 def labelled_traces(known: Material, cuts: Mapping[str, Sequence[Step]] | None = None) -> list[LabelledTrace]:
-    """The SRM's solutions with their labels.
+    """The SRM's solutions of the decided problems, with their labels.
 
     Args:
         known: The study's material.
@@ -44,7 +44,8 @@ def labelled_traces(known: Material, cuts: Mapping[str, Sequence[Step]] | None =
             step that was lost. None: as they are.
     """
     traces = []
-    for id, own in known.small.items():
+    for id in known.decided:
+        own = known.small[id]
         steps = own.steps if cuts is None else cuts[id]
         loss = known.losses.get(id)
         if loss is not None:
@@ -182,8 +183,13 @@ def quality(
 
 def chance(traces: Sequence[LabelledTrace], rate: float, seed: int) -> list[Tally]:
     """The tallies of a random trigger that fires at `rate`."""
-    lot = (RandomChoice(p=rate, seed=seed),)
-    return [tally(trace, [one is not None for one in fired(lot, trace.question, trace.steps)]) for trace in traces]
+    lot = RandomChoice(p=rate, seed=seed)
+
+    def drawn(trace: LabelledTrace, position: int) -> bool:
+        steps = trace.steps
+        return lot.check(View(trace.question, None, steps[:position], steps[position], True, ())) is not None
+
+    return [tally(trace, [drawn(trace, position) for position in range(len(trace.steps))]) for trace in traces]
 
 
 def leads(tallies: Sequence[Tally]) -> dict[str, int]:
