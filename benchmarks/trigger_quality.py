@@ -198,9 +198,9 @@ def report(figures: dict[str, Any]) -> str:
     told = figures["sample"]
     lines = [
         f"SRM alone right: {told['small_right']} of {told['small_tried']}. LRM alone right: {told['large_right']} of "
-        f"{told['large_tried']} tried. The {told['problems']} problems of the tables have {told['steps']} steps, of which {told['steps_labelled']} have a label; losses: "
-        f"{told['losses']} (base rate {_told(told['base_rate'])}). Questions the recordings do not answer: "
-        f"{told['not_recorded']}.",
+        f"{told['large_tried']} tried. The tables' {told['problems']} problems have {told['steps']} steps, of "
+        f"which {told['steps_labelled']} have a label; losses: {told['losses']} (base rate "
+        f"{_told(told['base_rate'])}). Questions the recordings do not answer: {told['not_recorded']}.",
         f"Labels: of prefixes of right solutions the LRM was right from {_of(told['sound_prefixes_found_sound'])}; "
         f"from prefixes beyond a loss from {_of(told['lost_prefixes_found_sound'])} (0 if losses were for good).",
         "",

@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field
 from trigreason_graph.bridge import run_blocking
 from trigreason_graph.evaluation.recorded_tokens import TOP, RecordedToken, as_logprobs, tokens_of_chunk
 from trigreason_graph.evaluation.recordings import Prompt, RecordingStore, new_recording
+from trigreason_graph.evaluation.stops import StopCut, stop_sequences
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.known import card_of
 from trigreason_graph.models.pieces import finish_of, text_of, usage_of
@@ -81,7 +82,7 @@ class RecordedChat(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         if self.temperature is not None:
             kwargs.setdefault("temperature", self.temperature)
-        call = _Call(self, messages, kwargs, [*(stop or ()), *_stops(kwargs)])
+        call = _Call(self, messages, kwargs, [*(stop or ()), *stop_sequences(kwargs)])
         async with aclosing(call.chunks()) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
                 yield chunk
@@ -149,7 +150,7 @@ class _Call:
         self._messages = list(messages[:-1] if messages and isinstance(messages[-1], AIMessage) else messages)
         self._text = start
         self._limit = _limit(options)
-        self._cut = _StopCut(stops)
+        self._cut = StopCut(stops)
         self._tokens_in = self._tokens_out = 0
         self._finish = ""
 
@@ -277,42 +278,6 @@ def _limit(options: Mapping[str, Any]) -> int | None:
     nested = options.get("options") or {}
     limit = options.get("max_tokens") or options.get("max_completion_tokens") or nested.get("num_predict")
     return int(limit) if limit else None
-
-
-def _stops(options: Mapping[str, Any]) -> Sequence[str]:
-    stops = options.get("stop") or (options.get("options") or {}).get("stop") or ()
-    return [stops] if isinstance(stops, str) else stops
-
-
-class _StopCut:
-    """Ends a text before the first stop sequence, as servers do; holds back what may be the beginning of one."""
-
-    def __init__(self, stops: Sequence[str]) -> None:
-        self._stops = [stop for stop in stops if stop]
-        self._held = ""
-        self.found = False
-
-    def feed(self, text: str) -> list[str]:
-        """What can be sent of the text so far; a token of no characters is sent as such."""
-        if not self._stops:
-            return [text]
-        self._held += text
-        places = [place for stop in self._stops if (place := self._held.find(stop)) >= 0]
-        if places:
-            self.found, sent = True, self._held[: min(places)]
-        else:
-            longest = max(
-                (size for stop in self._stops for size in range(1, len(stop)) if self._held.endswith(stop[:size])),
-                default=0,
-            )
-            sent = self._held[: len(self._held) - longest]
-        self._held = self._held[len(sent) :]
-        return [sent] if sent else []
-
-    def rest(self) -> str:
-        """What was held back for nothing."""
-        held, self._held = self._held, ""
-        return held
 
 
 def _chunk(
