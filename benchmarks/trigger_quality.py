@@ -61,7 +61,7 @@ SLICE_OVER = 3
 
 
 class SliceOver(Exception):
-    """The minutes that --minutes allows are used up."""
+    """What --minutes allows is used up."""
 
 
 def problems() -> list[Problem]:

@@ -141,12 +141,14 @@ class _Study:
             known.at_loss[problem.id] = helped
 
     async def try_random_place(self, id: str, places: int) -> None:
-        """The advantage of an LRM step at the next random place of a solution."""
+        """The advantage of an LRM step at a further random place of a solution; a place drawn again is not tried."""
         own = self.known.small.get(id)
         if own is None:
             return
-        at = random.Random(f"{SEED} {id} {places}").randrange(max(own.undecided, 1))
-        helped = await self._ask(f"advantage {places} {id}", lambda: advantage(self._pair, own, at))
+        drawn = [random.Random(f"{SEED} {id} {draw}").randrange(max(own.undecided, 1)) for draw in range(places + 1)]
+        if drawn[-1] in drawn[:-1]:
+            return
+        helped = await self._ask(f"advantage {places} {id}", lambda: advantage(self._pair, own, drawn[-1]))
         if helped is not None:
             self.known.at_random.setdefault(id, []).append(helped)
 
