@@ -30,17 +30,20 @@ from trigreason_graph.evaluation.recorded_chat import recorded, replayed
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.replay import fired
 from trigreason_graph.evaluation.scores import SCORE_OF_TRIGGER, SCORES, wrong_equations
-from trigreason_graph.evaluation.statistics import RESAMPLES, Estimate, bootstrap
+from trigreason_graph.evaluation.statistics import RESAMPLES, bootstrap
 from trigreason_graph.evaluation.study import SEED, Material, gather
 from trigreason_graph.evaluation.trigger_quality import (
     LabelledTrace,
     base_rate,
-    labelled_traces,
+    lost_traces,
+    miscalculated_traces,
     pooled_auroc,
     quality,
     scores,
+    solution_scores,
     tally,
 )
+from trigreason_graph.evaluation.trigger_report import report
 from trigreason_graph.models.embedded.catalog import MODELS
 from trigreason_graph.models.embedded.chat import EmbeddedChat
 from trigreason_graph.models.embedded.server import close_all
@@ -103,18 +106,28 @@ async def record(store: RecordingStore, minutes: float) -> None:
 async def cuts_of(policy: Policy, store: RecordingStore, known: Material) -> dict[str, Sequence[Step]]:
     """The SRM's solutions, cut into steps the way a policy cuts them."""
     author = Author.of(replayed(EmbeddedChat(source="small"), store, chunk_tokens=FAST), "small", policy.segment)
-    return {id: (await author.write(known.small[id].problem.question)).steps for id in known.decided}
+    return {id: (await author.write(own.problem.question)).steps for id, own in known.small.items()}
 
 
 async def measure(store: RecordingStore, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     """All figures, out of recordings alone; without `resamples` no intervals."""
     known = await gather(pair_of(store, record=False), problems())
-    traces = {policy.name: labelled_traces(known, await cuts_of(policy, store, known)) for policy in POLICIES}
+    cuts = {policy.name: await cuts_of(policy, store, known) for policy in POLICIES}
+    lost = {name: lost_traces(known, cut) for name, cut in cuts.items()}
+    wrong_sums = {name: miscalculated_traces(known, cut) for name, cut in cuts.items()}
+    solved = [(own.steps, own.right) for own in known.small.values()]
     return {
-        "sample": sample(known, traces[DEFAULT.name]),
-        "triggers": {policy.name: rows(policy, traces[policy.name], resamples) for policy in POLICIES},
+        "sample": sample(known, lost[DEFAULT.name]),
+        "triggers": {policy.name: rows(policy, lost[policy.name], resamples) for policy in POLICIES},
+        "triggers_at_wrong_sums": {
+            policy.name: rows(policy, wrong_sums[policy.name], resamples) for policy in POLICIES
+        },
         "scores": {
-            name: bootstrap(scores(traces[DEFAULT.name], score), pooled_auroc, resamples=resamples)
+            name: {
+                "lost step": bootstrap(scores(lost[DEFAULT.name], score), pooled_auroc, resamples=resamples),
+                "wrong sum": bootstrap(scores(wrong_sums[DEFAULT.name], score), pooled_auroc, resamples=resamples),
+                "wrong solution": bootstrap(solution_scores(solved, score), pooled_auroc, resamples=resamples),
+            }
             for name, score in SCORES.items()
         },
         "arithmetic": arithmetic(known),
@@ -154,6 +167,11 @@ def rows(policy: Policy, traces: Sequence[LabelledTrace], resamples: int) -> dic
     return {name: asdict(row) for name, row in table.items()}
 
 
+def without(policy: Policy, name: str) -> Policy:
+    """A policy without one of its triggers."""
+    return Policy(policy.name, tuple(trigger for trigger in policy.triggers if trigger.name != name))
+
+
 def arithmetic(known: Material) -> dict[str, Any]:
     """Steps with an equation that is surely wrong: the one label that needs no model."""
     steps = {id: [bool(wrong_equations([], step)) for step in own.steps] for id, own in known.small.items()}
@@ -191,58 +209,6 @@ def advantages(known: Material, resamples: int) -> dict[str, Any]:
 
 def _where(tried: Sequence[Sequence[Advantage]], holds: Callable[[Advantage], bool]) -> list[list[Advantage]]:
     return [[one for one in places if holds(one)] for places in tried]
-
-
-def report(figures: dict[str, Any]) -> str:
-    """The figures as Markdown tables."""
-    told = figures["sample"]
-    lines = [
-        f"SRM alone right: {told['small_right']} of {told['small_tried']}. LRM alone right: {told['large_right']} of "
-        f"{told['large_tried']} tried. The tables' {told['problems']} problems have {told['steps']} steps, of "
-        f"which {told['steps_labelled']} have a label; losses: {told['losses']} (base rate "
-        f"{_told(told['base_rate'])}). Questions the recordings do not answer: {told['not_recorded']}.",
-        f"Labels: of prefixes of right solutions the LRM was right from {_of(told['sound_prefixes_found_sound'])}; "
-        f"from prefixes beyond a loss from {_of(told['lost_prefixes_found_sound'])} (0 if losses were for good).",
-        "",
-        "| policy | trigger | firing rate | precision | recall | AUROC | first firing before / at / after / never | "
-        "random: precision, recall | p |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for policy, table in figures["triggers"].items():
-        for name, row in table.items():
-            shown = [row["firing"], row["precision"], row["recall"], row["auroc"]]
-            lines.append(
-                f"| {policy} | {name} | "
-                + " | ".join(_told(value) for value in shown)
-                + f" | {' / '.join(map(str, row['lead'].values()))} | {_told(row['chance_precision'])}, "
-                f"{_told(row['chance_recall'])} | {_told(row['p'])} |"
-            )
-    lines += ["", "| score of a step | AUROC |", "|---|---|"]
-    lines += [f"| {name} | {_told(value)} |" for name, value in figures["scores"].items()]
-    sums = figures["arithmetic"]
-    lines += [
-        "",
-        f"Surely wrong equations: in {sums['steps']} SRM steps, in {sums['solutions']} solutions, "
-        f"{sums['of_them_wrong']} of which are wrong ({sums['wrong_solutions']} are wrong in all); in {sums['losses']} "
-        f"of the lost steps; in {sums['steps_of_right_large_solutions']} steps of right LRM solutions.",
-        "",
-        "| one LRM step | places | right without | right with | gained | harmed | net |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, row in figures["advantage"].items():
-        lines.append(
-            f"| {name} | {row['places']} | {_told(row['without'])} | {_told(row['with_step'])} | {row['gained']} | "
-            f"{row['harmed']} | {_told(row['net'])} |"
-        )
-    return "\n".join(lines)
-
-
-def _told(value: Any) -> str:
-    return str(Estimate(*value) if isinstance(value, list | tuple) else Estimate(value))
-
-
-def _of(counts: Sequence[int]) -> str:
-    return f"{counts[0]} of {counts[1]}"
 
 
 def circumstances() -> dict[str, Any]:

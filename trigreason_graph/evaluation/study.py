@@ -94,6 +94,7 @@ async def gather(pair: Pair, problems: Sequence[Problem], progress: Progress = l
     study.known.order = [problem.id for problem in problems]
     for problem in problems:
         await study.solve_small(problem)
+    for problem in problems:
         await study.label(problem)
         await study.try_random_place(problem.id, 0)
     await study.check_labels()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from trigreason_graph.evaluation.replay import fired
-from trigreason_graph.evaluation.scores import Score
+from trigreason_graph.evaluation.scores import Score, wrong_equations
 from trigreason_graph.evaluation.statistics import RESAMPLES, Estimate, auroc, bootstrap, share
 from trigreason_graph.evaluation.study import Material
 from trigreason_graph.state import Step
@@ -24,9 +24,9 @@ class LabelledTrace:
     Attributes:
         question: The problem's text.
         steps: As cut in the mode of the policy under test.
-        loss: Index of the step at which it was lost; None: it was not.
+        loss: Index of the step that is wrong, and at which it was lost; None: there is none.
         labelled: How many of its steps, from the first, have a label: all of a right solution, those up to the loss of
-            a lost one, none of a wrong one whose problem the LRM does not solve either.
+            a lost one, none of one about which nothing is known.
     """
 
     question: str
@@ -35,24 +35,37 @@ class LabelledTrace:
     labelled: int
 
 
-def labelled_traces(known: Material, cuts: Mapping[str, Sequence[Step]] | None = None) -> list[LabelledTrace]:
-    """The SRM's solutions of the decided problems, with their labels.
+Cuts = Mapping[str, Sequence[Step]]
+"""The steps of the SRM's solutions, by problem id."""
+
+
+def lost_traces(known: Material, cuts: Cuts) -> list[LabelledTrace]:
+    """The SRM's solutions of the decided problems, labelled by where the LRM could no longer save them.
 
     Args:
         known: The study's material.
-        cuts: The same texts by problem id, cut into other steps; the label goes to the step that holds the end of the
-            step that was lost. None: as they are.
+        cuts: The solutions, perhaps cut into other steps than in `known`: the label goes to the step that holds the end
+            of the step at which the solution was lost.
     """
     traces = []
     for id in known.decided:
-        own = known.small[id]
-        steps = own.steps if cuts is None else cuts[id]
-        loss = known.losses.get(id)
+        own, steps, loss = known.small[id], cuts[id], known.losses.get(id)
         if loss is not None:
             end = sum(len(step["text"]) + len(step["sep"]) for step in own.steps[:loss]) + len(own.steps[loss]["text"])
             loss = holding(steps, end - 1)
         labelled = len(steps) if own.right else 0 if loss is None else loss + 1
         traces.append(LabelledTrace(own.problem.question, steps, loss, labelled))
+    return traces
+
+
+def miscalculated_traces(known: Material, cuts: Cuts) -> list[LabelledTrace]:
+    """All the SRM's solutions, labelled by the first step that holds a surely wrong equation. Needs no LRM."""
+    traces = []
+    for id, own in known.small.items():
+        steps = cuts[id]
+        wrong = next((index for index, step in enumerate(steps) if wrong_equations([], step)), None)
+        labelled = len(steps) if wrong is None else wrong + 1
+        traces.append(LabelledTrace(own.problem.question, steps, wrong, labelled))
     return traces
 
 
@@ -230,3 +243,19 @@ def pooled_auroc(scored: Sequence[Scored]) -> float | None:
 def mean(values: Sequence[float]) -> float | None:
     """The mean; None of nothing."""
     return share(sum(values), len(values))
+
+
+def solution_scores(solved: Sequence[tuple[Sequence[Step], bool]], score: Score) -> Sequence[Scored]:
+    """The mean score of each solution's steps, for whether it is wrong: for :func:`pooled_auroc`.
+
+    Args:
+        solved: The steps of each solution, and whether it is right.
+        score: Of a step.
+    """
+    groups: list[Scored] = []
+    for steps, right in solved:
+        values = [score(steps[:index], step) for index, step in enumerate(steps)]
+        average = mean([value for value in values if value is not None])
+        kept = [] if average is None else [average]
+        groups.append(([], kept) if right else (kept, []))
+    return groups
