@@ -19,6 +19,7 @@ from trigreason_graph import Policy, create_trigreason_graph
 from trigreason_graph.evaluation.advantage_table import effect
 from trigreason_graph.evaluation.answers import same_number
 from trigreason_graph.evaluation.authors import Author
+from trigreason_graph.evaluation.call_options import limit_of, stop_sequences, with_limit, without_stops
 from trigreason_graph.evaluation.labels import Advantage, Pair, Problem, first_loss, solution
 from trigreason_graph.evaluation.recorded_chat import NOT_RECORDED, RecordedChat, RecordingMissing, recorded, replayed
 from trigreason_graph.evaluation.recorded_tokens import TOP, RecordedToken, pack, unpack
@@ -201,6 +202,14 @@ def test_what_does_not_change_the_text_is_no_part_of_the_sampling() -> None:
     }
     assert sampling({"options": {"num_predict": 5, "temperature": 0.6, "seed": 1}}) == {"temperature": 0.6, "seed": 1}
     assert sampling({"temperature": 0.0, "extra_body": {"continue_final_message": True}}) == {"temperature": 0}
+
+
+def test_limits_and_stop_sequences_are_found_in_either_spelling() -> None:
+    ollama = {"options": {"num_predict": 9, "stop": ["x"]}}
+    assert (limit_of(ollama), limit_of({"max_tokens": 9}), limit_of({})) == (9, 9, None)
+    assert with_limit(ollama, 4) == {"options": {"num_predict": 4, "stop": ["x"]}}
+    assert (stop_sequences(ollama), stop_sequences({"stop": "x"}), stop_sequences({})) == (["x"], ["x"], ())
+    assert without_stops({**ollama, "stop": ["y"]}) == {"options": {"num_predict": 9}}
 
 
 def test_a_model_without_known_weights_or_with_a_reasoning_field_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -15,9 +15,9 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field
 
 from trigreason_graph.bridge import run_blocking
+from trigreason_graph.evaluation.call_options import StopCut, limit_of, stop_sequences, with_limit, without_stops
 from trigreason_graph.evaluation.recorded_tokens import TOP, RecordedToken, as_logprobs, tokens_of_chunk
 from trigreason_graph.evaluation.recordings import Prompt, RecordingStore, new_recording
-from trigreason_graph.evaluation.stops import StopCut, stop_sequences
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.known import card_of
 from trigreason_graph.models.pieces import finish_of, text_of, usage_of
@@ -149,7 +149,7 @@ class _Call:
         self._prompt, start = Prompt.of(chat.digest, messages, options)
         self._messages = list(messages[:-1] if messages and isinstance(messages[-1], AIMessage) else messages)
         self._text = start
-        self._limit = _limit(options)
+        self._limit = limit_of(options)
         self._cut = StopCut(stops)
         self._tokens_in = self._tokens_out = 0
         self._finish = ""
@@ -236,9 +236,7 @@ class _Call:
         counted = await _count(inner, messages)
         if first:
             self._tokens_in = counted
-        arguments = {key: value for key, value in self._options.items() if key != "stop"}
-        if limit is not None and "max_tokens" in arguments:
-            arguments["max_tokens"] = limit
+        arguments = with_limit(without_stops(self._options), limit)
         if self._chat.trigreason_card.logprobs:
             arguments |= {"logprobs": True, "top_logprobs": TOP}
         pieces: list[Piece] = []
@@ -272,12 +270,6 @@ async def _count(model: BaseChatModel, messages: list[BaseMessage]) -> int:
     """Tokens of a prompt, by the model's own tokenizer; 0 where there is none (the server's usage comes later)."""
     count = getattr(model, "acount", None)
     return int(await count(messages)) if count is not None else 0
-
-
-def _limit(options: Mapping[str, Any]) -> int | None:
-    nested = options.get("options") or {}
-    limit = options.get("max_tokens") or options.get("max_completion_tokens") or nested.get("num_predict")
-    return int(limit) if limit else None
 
 
 def _chunk(

@@ -1,15 +1,43 @@
-"""Stop sequences, kept on our side: the model is to write on, so that what it writes can be recorded."""
+"""What a call's options say about length and stop sequences, in OpenAI's or Ollama's spelling.
+
+Stop sequences are kept on our side: the model is to write on, so that what it writes can be recorded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+LIMITS = ("max_tokens", "max_completion_tokens", "num_predict")
+"""Names of the limit on output tokens."""
+
+
+def limit_of(options: Mapping[str, Any]) -> int | None:
+    """The most tokens a call may write; None: no limit."""
+    given = {**options, **(options.get("options") or {})}
+    return next((int(given[name]) for name in LIMITS if given.get(name)), None)
+
+
+def with_limit(options: Mapping[str, Any], limit: int | None) -> dict[str, Any]:
+    """The same options with another limit, where they have one."""
+    changed = {key: limit if key in LIMITS and limit is not None else value for key, value in options.items()}
+    if isinstance(options.get("options"), Mapping):
+        changed["options"] = with_limit(options["options"], limit)
+    return changed
+
 
 def stop_sequences(options: Mapping[str, Any]) -> Sequence[str]:
-    """The stop sequences among a call's options, in OpenAI's or Ollama's spelling."""
+    """The stop sequences among a call's options."""
     stops = options.get("stop") or (options.get("options") or {}).get("stop") or ()
     return [stops] if isinstance(stops, str) else stops
+
+
+def without_stops(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options without any."""
+    left = {key: value for key, value in options.items() if key != "stop"}
+    if isinstance(left.get("options"), Mapping):
+        left["options"] = {key: value for key, value in left["options"].items() if key != "stop"}
+    return left
 
 
 class StopCut:
