@@ -1,6 +1,7 @@
 """A model as the author of a trace: what it writes after a prefix, without a graph around it.
 
-The prompts and the cutting into steps are the graph's own, so that what is recorded here is a hit there.
+The cutting into steps is the graph's own, and so is the prompt of a model that writes a whole solution: what is
+recorded here is a hit there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from trigreason_graph.models.wrapper import Exchange, ReasoningModel
 from trigreason_graph.nodes.reply import UNNATURAL, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.answers import complete_answer
-from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Handover, continuation
+from trigreason_graph.reasoning.handover import Handover, continuation
+from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS
 from trigreason_graph.reasoning.segment import SegmentMode, open_block
 from trigreason_graph.state import Role, Step, trace_text
 
@@ -112,4 +114,9 @@ class Author:
 
 
 def _handover(question: str, trace: Sequence[Step]) -> Handover:
-    return Handover(conversation=[HumanMessage(question)], problem=question, blueprint=None, trace=trace)
+    """The problem and the bare trace: what either model would have read had it written all of it itself.
+
+    The graph also tells who takes over what was found so far. A label must not depend on the wording of that.
+    """
+    bare = [Step(**{**step, "conclusions": []}) for step in trace]
+    return Handover(conversation=[HumanMessage(question)], problem=question, blueprint=None, trace=bare)
