@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from trigreason_graph.evaluation.recorded_tokens import TOP, RecordedToken, pack
 from trigreason_graph.evaluation.recordings import Prompt, RecordingStore, new_recording, sampling
 from trigreason_graph.evaluation.replay import fired
 from trigreason_graph.evaluation.statistics import auroc, bootstrap, quantile
+from trigreason_graph.evaluation.study import gather
 from trigreason_graph.evaluation.trigger_quality import LabelledTrace, holding, precision, quality, recall, tally
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.pieces import tokens_of
@@ -332,6 +334,41 @@ async def test_the_loss_is_the_first_step_from_which_the_large_model_is_wrong(lo
     assert (wrong.right, wrong.answer, wrong.undecided) == (False, "5", 4)
     assert await first_loss(Author.of(Judging(script=[]), "large"), wrong) == lost
     assert Pair(small, small).small is small
+
+
+class Stubborn(ScriptedModel):
+    """An SRM that goes on with its own wrong solution, and is right wherever somebody else has written a step."""
+
+    def _take(self, messages: list[BaseMessage], arguments: dict[str, Any]) -> Scripted:
+        begun = messages[-1].text if isinstance(messages[-1], AIMessage) else ""
+        own = "First step.\n\noops, the second.\n\nSo it is \\boxed{5}."
+        return Scripted(own.removeprefix(begun) if own.startswith(begun) else "So it is \\boxed{4}.")
+
+
+class Helpful(Judging):
+    """An LRM whose first step is not its last."""
+
+    def _take(self, messages: list[BaseMessage], arguments: dict[str, Any]) -> Scripted:
+        reply = super()._take(messages, arguments)
+        return Scripted(f"Take two and two.\n\n{reply.text}")
+
+
+async def test_a_study_is_the_same_on_replay_and_counts_what_is_not_recorded() -> None:
+    problems = [Problem(str(n), f"What is {n} + {4 - n}?", "4") for n in range(3)]
+    store = RecordingStore()
+
+    def pair(wrap: Callable[..., RecordedChat]) -> Pair:
+        small, large = wrap(Stubborn(script=[]), store, DIGEST), wrap(Helpful(script=[]), store, "cd" * 32)
+        return Pair(Author.of(small, "small"), Author.of(large, "large"))
+
+    empty = await gather(pair(replayed), problems)
+    assert (empty.decided, empty.small, len(empty.missing)) == ([], {}, 6)
+    live = await gather(pair(recorded), problems)
+    assert live.missing == []
+    assert live.losses == {"0": 1, "1": 1, "2": 1}
+    assert [one.with_step for one in live.at_loss.values()] == [True] * 3
+    assert live.decided == ["0", "1", "2"]
+    assert await gather(pair(replayed), problems) == live
 
 
 @pytest.mark.parametrize(
