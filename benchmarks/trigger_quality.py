@@ -105,6 +105,8 @@ async def record(store: RecordingStore, minutes: float) -> None:
 
 async def cuts_of(policy: Policy, store: RecordingStore, known: Material) -> dict[str, Sequence[Step]]:
     """The SRM's solutions, cut into steps the way a policy cuts them."""
+    if policy.segment == Author.mode:
+        return {id: own.steps for id, own in known.small.items()}
     author = Author.of(replayed(EmbeddedChat(source="small"), store, chunk_tokens=FAST), "small", policy.segment)
     return {id: (await author.write(own.problem.question)).steps for id, own in known.small.items()}
 

@@ -24,7 +24,7 @@ from trigreason_graph.evaluation.call_options import limit_of, stop_sequences, w
 from trigreason_graph.evaluation.labels import Advantage, Pair, Problem, first_loss, solution
 from trigreason_graph.evaluation.recorded_chat import NOT_RECORDED, RecordedChat, RecordingMissing, recorded, replayed
 from trigreason_graph.evaluation.recorded_tokens import TOP, RecordedToken, pack, unpack
-from trigreason_graph.evaluation.recordings import Prompt, RecordingStore, new_recording, sampling
+from trigreason_graph.evaluation.recordings import RecordingStore, sampling
 from trigreason_graph.evaluation.replay import fired
 from trigreason_graph.evaluation.statistics import auroc, bootstrap, quantile
 from trigreason_graph.evaluation.study import gather
@@ -155,15 +155,24 @@ async def test_a_stream_closed_early_is_recorded_and_continued_from_its_end() ->
     assert model.calls == 2
 
 
-async def test_an_open_recording_does_not_end_in_a_space() -> None:
+@pytest.mark.parametrize("goes_on", ["  it is 4.", "it is 4.", "\n it is 4."])
+async def test_a_text_that_breaks_off_in_a_space_is_continued_before_it(goes_on: str) -> None:
     store = RecordingStore()
-    pieces = [("So", RecordedToken(2)), (" ", RecordedToken(1)), ("\t", RecordedToken(1))]
-    prompt, start = Prompt.of(DIGEST, QUESTION, {})
-    opened = new_recording(prompt, start, pieces, ended=False, tokens_in=3, unseen=0)
-    assert opened is not None
-    assert opened.text == "So"
-    assert new_recording(prompt, start, pieces[1:], ended=False, tokens_in=3, unseen=0) is None
-    assert len(store) == 0
+    live, model = chat(store, Scripted("So  ", finish="length"), goes_on)
+    assert (await read(live, QUESTION, max_tokens=2))[::3] == ("So  ", "length")
+    reply = await read(live, QUESTION)
+    assert reply[0] == "So  " + goes_on.removeprefix("  ")
+    assert model.prompts[1] == prefilled("So")
+    assert (await read(replay(store), QUESTION))[0] == reply[0]
+
+
+@pytest.mark.parametrize("size", [1, 64])
+async def test_a_reader_with_enough_never_asks_for_what_is_missing(size: int) -> None:
+    store = RecordingStore()
+    await read_some(chat(store, TEXT)[0], QUESTION, 5)
+    assert await read_some(replay(store, chunk_tokens=size), QUESTION, 5 if size == 1 else 1) == (
+        "First, take 2.\n\nThen"
+    )
 
 
 async def test_the_limit_of_a_call_is_kept_and_a_longer_call_goes_on() -> None:
