@@ -308,10 +308,11 @@ class TestInterrupt:
         assert [(row["role"], row["status"]) for row in whole["ledger"]] == [("small", "ok"), ("large", "cut")]
         assert whole["report"]["totals"]["large"]["calls"] == 1
 
-    def test_a_second_one_does_not_wait(self, solve: Solve) -> None:
+    def test_a_second_one_does_not_wait(self, solve: Solve, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("trigreason_graph.cli.run.GRACE", 20.0)
         begun = time.monotonic()
         assert solve("q", "-q", graph=interrupted_graph(2)).exit_code == 130
-        assert time.monotonic() - begun < 0.9
+        assert time.monotonic() - begun < 10
 
     def test_the_partial_result_is_shown(self, solve: Solve) -> None:
         text = solve("q", graph=interrupted_graph(2)).stdout
