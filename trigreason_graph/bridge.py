@@ -48,6 +48,11 @@ def _running() -> _Background:
         return _background
 
 
+def on_background_loop() -> bool:
+    """Whether the caller runs on the loop that serves sync callers."""
+    return threading.current_thread() is _background
+
+
 def run_blocking(go: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine function on the background loop and wait for it; an interrupt cancels it.
 

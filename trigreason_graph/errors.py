@@ -17,3 +17,11 @@ class DownloadError(TrigReasonError):
 
 class InputError(TrigReasonError, ValueError):
     """The input of a run cannot be used: no question, or one too long for a model's context window."""
+
+
+class NewerState(TrigReasonError):
+    """A thread was written by a newer version of this package, which this one cannot read safely."""
+
+
+class NotStored(TrigReasonError):
+    """The checkpointer did not store a step; the run stopped before it paid for anything further."""

@@ -17,7 +17,9 @@ from trigreason_graph.nodes.answer import answer
 from trigreason_graph.nodes.checkpoint_rollback import after_rollback, checkpoint_rollback
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_offload import after_large, large_offload
+from trigreason_graph.nodes.migration import migrated
 from trigreason_graph.nodes.prepare import after_prepare, prepare
+from trigreason_graph.nodes.saving import stored
 from trigreason_graph.nodes.step_generator import step_generator
 from trigreason_graph.nodes.strategist import after_strategist, strategist
 from trigreason_graph.nodes.trigger_router import after_router, trigger_router
@@ -158,9 +160,17 @@ def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:
         raise ValueError(str(error).replace("large=", "fallback=", 1)) from None
 
 
+CALLERS = (strategist, step_generator, large_offload, answer)
+"""Nodes that may call a model; trigger_router does where the policy has judges."""
+
+
 def _node(function: Any, kit: Kit) -> Node:
     async def run(state: State) -> Any:
+        state = migrated(state)
         begins = function is prepare  # an earlier run's settings are not this one's
-        return await function(state, kit.now(None if begins else state))
+        now = kit.now(None if begins else state)
+        if function in CALLERS or (function is trigger_router and now.policy.judges):
+            await stored()
+        return await function(state, now)
 
     return Node(run, function.__name__)
