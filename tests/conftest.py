@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import postgres
+
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # read when langgraph is imported, hence before any test module
 os.environ["LANGSMITH_TRACING"] = "false"
 
@@ -27,6 +29,8 @@ settings.load_profile("suite")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "", None})
 USER_DIRS = ("TRIGREASON_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 CLIENT_VARIABLES = ("_API_KEY", "_BASE_URL", "_API_BASE", "OLLAMA_HOST", "_PROXY")
+NOT_TESTED = pytest.StashKey[str]()
+"""Why PostgreSQL was left out of a session."""
 REAL_MODEL_SECONDS = 300.0
 """Time limit of a real-model test that sets none: on a busy machine the 1.5B writes a few tokens a second."""
 
@@ -96,6 +100,31 @@ def tiny_model() -> Path:
 def embedded_pair() -> tuple[Path, Path]:
     """The small and the large embedded model."""
     return fetched("small"), fetched("large")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Address of a PostgreSQL database with a checkpointer's tables. Skips, loudly, where there is no server to start;
+    with TRIGREASON_TEST_POSTGRES=required, as in CI, that is an error."""
+    from langgraph.checkpoint.postgres import PostgresSaver
+
+    try:
+        postgres.binaries()
+    except postgres.NoPostgres as why:
+        if os.environ.get(postgres.REQUIRED) == "required":
+            pytest.fail(f"{postgres.REQUIRED}=required, but: {why}", pytrace=False)
+        request.config.stash[NOT_TESTED] = str(why)
+        pytest.skip(str(why))
+    with postgres.server() as address:
+        with PostgresSaver.from_conn_string(address) as saver:
+            saver.setup()
+        yield address
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if why := config.stash.get(NOT_TESTED, ""):
+        terminalreporter.section("PostgreSQL was NOT tested", sep="!", red=True)
+        terminalreporter.write_line(why)
 
 
 def fetched(name: str) -> Path:

@@ -61,7 +61,7 @@ class Points:
     def __init__(self) -> None:
         self._reached: Counter[str] = Counter()
         self._kill_at: tuple[str, int] | None = None
-        self._log = -1
+        self._log: int | None = None
 
     def begin(self, job: Job) -> None:
         self._kill_at = job.kill_at
@@ -75,7 +75,8 @@ class Points:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def write(self, **line: Any) -> None:
-        os.write(self._log, (json.dumps(line) + "\n").encode())
+        if self._log is not None:
+            os.write(self._log, (json.dumps(line) + "\n").encode())
 
 
 POINTS = Points()

@@ -8,10 +8,13 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 from tests.kill_child import Job, live, log_lines
+from tests.kill_script import SCENARIOS
 
 SECONDS = 60.0
 """Longest life of one process; a scripted run takes less than one second."""
@@ -83,10 +86,11 @@ def kill(job: Job, points: list[tuple[str, int]]) -> Killed:
     return Killed(tuple(died), lines, lines[-1]["result"])
 
 
-def choose(points: Counter[str], chance: random.Random, kills: int) -> list[tuple[str, int]]:
-    """Points to be killed at, one a life: each label as likely as any other, however often it is reached."""
-    labels = sorted(points)
-    return [(label, chance.randint(1, points[label])) for label in chance.choices(labels, k=kills)]
+def points_to_die_at(points: Counter[str], chance: random.Random) -> Iterator[tuple[str, int]]:
+    """Without end: each label in random order, at a random one of its times, before any label comes again."""
+    while True:
+        for label in chance.sample(sorted(points), len(points)):
+            yield label, chance.randint(1, points[label])
 
 
 def faults(run: Killed, expected: Undisturbed) -> list[str]:
@@ -136,6 +140,34 @@ def windows(lines: list[dict[str, Any]]) -> list[float]:
     return found
 
 
-def prepare_sqlite(folder: Path, name: str) -> str:
-    """A file for one run."""
-    return str(folder / f"{name}.sqlite")
+def campaign(store: str, durability: str, folder: Path, seed: int, kills: int) -> Iterator[tuple[Killed, list[str]]]:
+    """Kill runs of all scenarios in turn until `kills` processes have died; yields each run with its faults.
+
+    Args:
+        store: "sqlite", or the address of a PostgreSQL database whose tables are there.
+        durability: sync or async.
+        folder: For logs and files; an empty one.
+        seed: Decides where the processes die.
+        kills: How many have to.
+    """
+    kind = "sqlite" if store == "sqlite" else "postgres"
+    chance = random.Random(f"{seed} {durability} {kind}")
+    expected = {name: _expected(name, folder) for name in SCENARIOS}
+    points = {name: points_to_die_at(run.points, chance) for name, run in expected.items()}
+    died = 0
+    for number, scenario in enumerate(cycle(SCENARIOS)):
+        name = f"{kind}-{durability}-{seed}-{number}"
+        path = str(folder / f"{name}.sqlite") if kind == "sqlite" else store
+        job = Job(scenario, path, durability, name, str(folder / f"{name}.log"))
+        deaths = min(chance.choice((1, 1, 2, 3)), kills - died)
+        run = kill(job, list(islice(points[scenario], deaths)))
+        died += len(run.at)
+        yield run, [f"{scenario}, killed at {run.at}: {fault}" for fault in faults(run, expected[scenario])]
+        if died >= kills:
+            return
+
+
+@cache
+def _expected(scenario: str, folder: Path) -> Undisturbed:
+    """The undisturbed run; what comes out of it depends neither on the store nor on the durability."""
+    return undisturbed(Job(scenario, "memory", "sync", scenario, str(folder / f"{scenario}.log")))
