@@ -1,4 +1,4 @@
-"""An infinitely fast small model, and runs of a chosen length: for measuring what everything around the models takes."""
+"""An infinitely fast small model, and runs of a chosen length: for measuring what all around the models takes."""
 
 from __future__ import annotations
 
@@ -112,7 +112,10 @@ def _logprobs(token: str) -> dict[str, Any]:
     return {"token": token, "logprob": top[0]["logprob"], "top_logprobs": top}
 
 
-def swift_graph(steps: int, *, run: int = 10, whole_steps: bool = True) -> tuple[StateGraph[Any, Any, Any, Any], SwiftModel]:
+Graph = StateGraph[Any, Any, Any, Any]
+
+
+def swift_graph(steps: int, *, run: int = 10, whole_steps: bool = True) -> tuple[Graph, SwiftModel]:
     """A graph of the default policy's triggers whose SRM writes `steps` steps, committed `run` at a time."""
     model = SwiftModel(steps=steps, whole_steps=whole_steps)
     policy = Policy("growth", DEFAULT.triggers, commit_every=run, limits=DEFAULT.limits)

@@ -281,10 +281,10 @@ def trace_text(steps: Sequence[Step], next_author: Author | None = None) -> str:
         next_author: Who goes on; None when nobody does.
     """
     parts: list[str] = []
-    for author, run in groupby(steps, key=itemgetter("author")):  # few authors, many steps: no work for each of them
+    for _, run in groupby(steps, key=itemgetter("author")):  # few authors, many steps: no work for each of them
         if parts and "\n" not in parts[-1]:
             parts[-1] = HANDED_OVER
         parts += chain.from_iterable(map(itemgetter("text", "sep"), run))
-    if parts and next_author not in (None, author) and "\n" not in parts[-1]:
+    if parts and next_author not in (None, steps[-1]["author"]) and "\n" not in parts[-1]:
         parts[-1] = HANDED_OVER
     return "".join(parts)
