@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.loops import cases, precision, recall, verdict
+from trigreason_graph.reasoning import loops
 from trigreason_graph.reasoning.loops import WINDOW, looping
 
 SENTENCE = "We add the number of apples to the number of pears. "
@@ -99,3 +100,44 @@ def seconds(text: str) -> float:
     began = time.process_time()
     looping(text)
     return time.process_time() - began
+
+
+class TestTheQuickLook:
+    """It may only save the full one where that would find nothing."""
+
+    def test_on_the_corpus(self) -> None:
+        saved = 0
+        for case in cases():
+            for end in range(len(case.text), 0, -97):
+                saved += agrees(case.text[:end])
+        assert saved > 200
+
+    @settings(max_examples=300)
+    @given(
+        st.lists(
+            st.sampled_from(
+                ["so ", "7", " = ", "x", "\n", "2. ", "Step 3: ", "我们", "ΣΑΣ ", "—", "wait ", ". ", "&", "İ "]
+            ),
+            max_size=8,
+        ).map("".join),
+        st.integers(0, 40),
+        st.integers(0, 12),
+        st.text(max_size=12),
+    )
+    def test_on_units_that_come_again(self, unit: str, times: int, cut: int, lead: str) -> None:
+        text = lead + unit * times
+        agrees(text[: len(text) - cut] if cut else text)
+
+    @given(
+        st.lists(st.sampled_from(["we add ", "the sum ", "3 + 4 ", "again. ", "so it is "]), min_size=60, max_size=120)
+    )
+    def test_on_phrases_in_any_order(self, phrases: list[str]) -> None:
+        agrees("".join(phrases))
+
+
+def agrees(text: str) -> bool:
+    """Whether the full look was saved; fails where it would have found something else."""
+    begin = max(len(text) - WINDOW, 0)
+    tail = loops._NEXT_ITEM.sub("", text[begin:])
+    assert looping(text) == loops._found(text, begin, tail), repr(text)
+    return loops._quick_look(tail) == "nothing"

@@ -40,8 +40,8 @@ class TestTokens:
     def test_without_alternatives_the_entropy_is_unknown(self) -> None:
         only = {"token": "a", "logprob": 0.0, "top_logprobs": [{"token": "a", "logprob": 0.0}]}
         assert tokens_of({"logprobs": [only, {"token": "b", "logprob": -math.inf}]}, NOTHING) == (
-            Token(1, 0, None),
-            Token(1, 65_535, None),
+            Token(1, 0),
+            Token(1, 65_535),
         )
 
     @pytest.mark.parametrize(

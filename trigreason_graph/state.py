@@ -7,6 +7,8 @@ can read it. Numbers in evidence and conclusions are text: an integer beyond 64 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Annotated, Any, Literal, NotRequired
 
 from langchain_core.messages import AnyMessage
@@ -265,6 +267,10 @@ def nothing_spent() -> Spent:
     return Spent(large_calls=0, large_tokens=0, total_tokens=0, seconds=0.0, usd=0.0)
 
 
+HANDED_OVER = "\n\n"
+"""What stands between two authors where no line ended."""
+
+
 def trace_text(steps: Sequence[Step], next_author: Author | None = None) -> str:
     """The trace as one text, as its authors wrote it.
 
@@ -274,10 +280,11 @@ def trace_text(steps: Sequence[Step], next_author: Author | None = None) -> str:
         steps: The trace.
         next_author: Who goes on; None when nobody does.
     """
-    following = (*(step["author"] for step in steps[1:]), next_author)
-    return "".join(_with_sep(step, author) for step, author in zip(steps, following, strict=False))
-
-
-def _with_sep(step: Step, next_author: Author | None) -> str:
-    handed_over = next_author is not None and next_author != step["author"]
-    return step["text"] + ("\n\n" if handed_over and "\n" not in step["sep"] else step["sep"])
+    parts: list[str] = []
+    for _, run in groupby(steps, key=itemgetter("author")):  # few authors, many steps: no work for each of them
+        if parts and "\n" not in parts[-1]:
+            parts[-1] = HANDED_OVER
+        parts += chain.from_iterable(map(itemgetter("text", "sep"), run))
+    if parts and next_author not in (None, steps[-1]["author"]) and "\n" not in parts[-1]:
+        parts[-1] = HANDED_OVER
+    return "".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -92,10 +93,14 @@ def tokens_in_text(text: str) -> float:
 
     What other scripts take varies most: a Chinese character 0.7 (Qwen2.5) to 1.9 tokens (SmolLM2); 1.5 are counted.
     """
-    rest = _SPELLED.sub("", text)
-    signs = len(rest.encode("ascii", "ignore"))
-    foreign_bytes = len(rest.encode(errors="replace")) - signs
-    return (len(text) - len(rest)) / CHARS_PER_TOKEN + SIGN_TOKENS * signs + foreign_bytes / 2
+    plain = text if text.isascii() else _ODD_SPACE.sub(" ", text)
+    written = plain.encode(errors="replace")
+    spelled = len(written) - len(written.translate(None, _SPELLED))
+    foreign = 0 if written.isascii() else len(written) - len(written.translate(None, _FOREIGN))
+    return spelled / CHARS_PER_TOKEN + SIGN_TOKENS * (len(written) - spelled - foreign) + foreign / 2
 
 
-_SPELLED = re.compile(r"[A-Za-z\s]+")
+# Counted by bytes, not characters: whole prompts are measured, at every request.
+_SPELLED = (string.ascii_letters + string.whitespace + "\x1c\x1d\x1e\x1f").encode()
+_FOREIGN = bytes(range(0x80, 0x100))
+_ODD_SPACE = re.compile(r"[^\S\x00-\x7f]")

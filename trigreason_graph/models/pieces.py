@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
 
-from trigreason_graph.reasoning.confidence import entropy_of, tempered, to_nats
+from trigreason_graph.reasoning.confidence import entropy_of, in_nats, tempered
 
 Phase = Literal["reasoning", "answer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One generated token: its length in characters, -log p in thousandths of a nat, and its distribution's entropy."""
+class Token(NamedTuple):
+    """One generated token: its length in characters, -log p in thousandths of a nat, and what else was likely."""
 
     size: int
     nats: int
-    entropy: float | None
+    alternatives: tuple[float, ...] = ()
+    """log p of the most likely tokens; none where the server tells of fewer than two."""
+
+    @property
+    def entropy(self) -> float | None:
+        """Entropy of its distribution in nats; None when unknown. Worked out when asked for: few tokens are."""
+        return entropy_of(self.alternatives) if self.alternatives else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +72,19 @@ def _token(entry: object, at: float | None = None) -> Token | None:
     text, logprob, top = _field(entry, "token"), _field(entry, "logprob"), _field(entry, "top_logprobs")
     if not isinstance(text, str) or not text or not isinstance(logprob, (int, float)):
         return None
-    alternatives = [value for other in top or () if isinstance(value := _field(other, "logprob"), (int, float))]
-    entropy = entropy_of(alternatives) if len(alternatives) > 1 else None
-    if at is not None and len(alternatives) > 1:
+    # Nearly always dicts of floats, some for each token, hence the short cuts.
+    told = [other.get("logprob") if type(other) is dict else _field(other, "logprob") for other in top or ()]
+    alternatives = tuple([value for value in told if type(value) is float or isinstance(value, (int, float))])
+    if len(alternatives) < 2:
+        return Token(len(text), in_nats(logprob))
+    if at is not None:
         logprob = tempered(alternatives, logprob, at)
-    return Token(len(text), to_nats([logprob])[0], entropy)
+    return Token(len(text), in_nats(logprob), alternatives)
 
 
 def _field(entry: object, name: str) -> Any:
+    if type(entry) is dict:
+        return entry.get(name)
     return entry.get(name) if isinstance(entry, Mapping) else getattr(entry, name, None)
 
 

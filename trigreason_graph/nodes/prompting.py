@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from langchain_core.messages import BaseMessage
 
@@ -48,12 +49,17 @@ def fitted(card: ModelCard, given: Handover, build: Callable[[Handover], list[Ba
     room = _in_eighths(
         card.window - reserve_of(card) - estimate_tokens(build(replace(given, start=len(given.trace)))), card.window
     )
-    costs = [tokens_in_text(step["text"] + step["sep"]) + STEP_FRAME for step in given.trace]
+    costs = [_cost(step["text"], step["sep"]) for step in given.trace]
     start = first_shown(costs, max(room, 0))
     if not start:
         return Prompt(build(given))
     kept = established(given.trace[:start], room * (1 - VERBATIM_SHARE), tokens_in_text)
     return Prompt(build(replace(given, start=start, established=kept)), start)
+
+
+@lru_cache(maxsize=8_192)  # a long trace: at every request, all of its steps are asked about again
+def _cost(text: str, sep: str) -> float:
+    return tokens_in_text(text + sep) + STEP_FRAME
 
 
 def _in_eighths(room: int, window: int) -> int:

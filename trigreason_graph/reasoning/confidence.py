@@ -17,17 +17,20 @@ def to_nats(logprobs: Iterable[float]) -> list[int]:
     """-log p in thousandths of a nat, rounded, in 0..65,535.
 
     Args:
-        logprobs: log p of each chosen token. A positive one (servers round) counts as 0; -inf and NaN as the limit:
-            what is not known to be sure is not sure.
+        logprobs: log p of each chosen token.
     """
-    return [_thousandths(logprob) for logprob in logprobs]
+    return [in_nats(logprob) for logprob in logprobs]
 
 
-def _thousandths(logprob: float) -> int:
+def in_nats(logprob: float) -> int:
+    """-log p of one token, as in `to_nats`.
+
+    A positive log p (servers round) counts as 0; -inf and NaN as the limit: what is not known to be sure is not sure.
+    """
     nats = -1_000.0 * logprob
     if nats >= NATS_LIMIT or math.isnan(nats):
         return NATS_LIMIT
-    return max(round(nats), 0) if nats > 0 else 0
+    return round(nats) if nats > 0 else 0
 
 
 def confident_share(nats: Sequence[int], tau: float) -> float:

@@ -7,10 +7,12 @@ by nature and must do so for much longer. No words are needed, so that it works 
 
 from __future__ import annotations
 
+import math
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 WINDOW = 6_000
 """Characters from the end that are looked at: a bound on the time of a look (a few milliseconds)."""
@@ -32,6 +34,13 @@ _TOKEN = re.compile(
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 """Words and numbers; of very long ones the single letters and digits, so that "hahaha" has a period."""
+_ITEM = re.compile(
+    r"^[ \t>*#_-]{0,12}(?:(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{1,6}[.):：、）步](?!\d)[ ]?){1,2}",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""The same as `item` above."""
+_SAME_ITEM = " " + "\0" * 17 + " "
+"""What stands for every list item in the quick look: as long as a third of the longest, in letters."""
 _NEXT_ITEM = re.compile(r"\n[ \t>*#_-]{0,12}(?:step[ ]?)?\d{0,6}\Z", re.IGNORECASE)
 """The number of a list item that is only just begun."""
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
@@ -91,6 +100,7 @@ class _Tokens(NamedTuple):
     letters: list[int]
 
 
+@lru_cache(maxsize=512)  # every draft is judged twice: while it streams in, and when it is committed
 def looping(text: str) -> Loop | None:
     """The loop in which `text` ends, or None.
 
@@ -101,15 +111,99 @@ def looping(text: str) -> Loop | None:
     """
     begin = max(len(text) - WINDOW, 0)
     tail = _NEXT_ITEM.sub("", text[begin:])
-    tokens, broken = _tokens(tail, begin), ""
-    if tail[-1:].isalnum() and tokens.ids and not tokens.wide[-1]:  # a word or number that may not be complete
-        broken = text[tokens.starts[-1] : tokens.ends[-1]].lower()
-        for part in tokens:
-            part.pop()
+    look = _quick_look(tail)
+    if look == "nothing":
+        return None
+    if look == "phrases":  # found in the newest lines, if they have enough of them
+        newest = tail.find("\n", max(len(tail) - NEWEST, 0)) + 1
+        tokens, _ = _complete(text, tail[newest:], begin + newest)
+        if len(tokens.ids) >= GRAMS + GRAM:
+            return None if _fixed_form(tail) else _irregular(text, tokens)
+    return _found(text, begin, tail)
+
+
+def _found(text: str, begin: int, tail: str) -> Loop | None:
+    """The full look."""
+    tokens, broken = _complete(text, tail, begin)
     if len(tokens.ids) < GRAM:
         return None
     fixed = _fixed_form(tail)
     return _periodic(text, tokens, fixed, broken) or (None if fixed else _irregular(text, tokens))
+
+
+def _complete(text: str, tail: str, begin: int) -> tuple[_Tokens, str]:
+    """The tokens of a tail, and apart the last word or number where it may not be complete."""
+    tokens, broken = _tokens(tail, begin), ""
+    if tail[-1:].isalnum() and tokens.ids and not tokens.wide[-1]:
+        broken = text[tokens.starts[-1] : tokens.ends[-1]].lower()
+        for part in tokens:
+            part.pop()
+    return tokens, broken
+
+
+NEWEST = 1_200
+"""Characters that nearly always hold the phrases that are counted."""
+QUICK_LETTERS = 20
+"""Characters without white space of the shortest loop: 60 letters, of which one character counts for 3 at most."""
+
+
+def _quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
+    """What the full look, token by token, could find at most, told by the characters.
+
+    What is periodic by its tokens is so by its characters, white space and case aside, and so ends in some unit twice.
+    """
+    plain = _ITEM.sub(_SAME_ITEM, tail)
+    if tail[-1:].isalnum():  # the last word may not be complete
+        last = next(iter(deque(_TOKEN.finditer(tail, tail.rfind("\n") + 1), maxlen=1)), None)
+        if last is not None and last.lastgroup == "item":
+            plain = plain[: -len(_SAME_ITEM)]
+        elif last is not None and last.lastgroup != "wide":
+            plain = plain[: -len(last[0])]
+    words = plain.casefold().split()
+    written = "".join(words)
+    if _ends_in_square(written):
+        return "anything"
+    return "phrases" if _often_the_same(words, written) else "nothing"
+
+
+def _ends_in_square(written: str) -> bool:
+    """Whether a text ends in some unit twice and, in all its coming, over at least QUICK_LETTERS characters."""
+    end = len(written)
+    if end < QUICK_LETTERS:
+        return False
+    if (mark := written[-GRAM:]) == mark[-1] * GRAM:
+        return True
+    at = written.rfind(mark, 0, end - 1)
+    while at >= 0:
+        period = end - GRAM - at
+        length = max(2 * period, QUICK_LETTERS)
+        if length <= end and written[-length:-period] == written[period - length :]:
+            return True
+        at = written.rfind(mark, 0, at + GRAM - 1)
+    return False
+
+
+def _often_the_same(words: Sequence[str], written: str) -> bool:
+    """Whether few of the newest phrases are rare: else no loop without a fixed period can be there.
+
+    A phrase of `GRAM` tokens has at least as many characters; one that begins with characters that come fewer than
+    three times comes fewer than three times itself. The last `GRAMS` phrases begin at least so many characters from
+    the end, and none in the last `GRAM` - 1 words.
+    """
+    rare, end = 0, len(written)
+    allowed = GRAMS - math.ceil(GRAMS_SHARE * GRAMS)
+    for index, word in enumerate(reversed(words)):
+        end -= len(word)
+        if len(written) - end > GRAMS:
+            break
+        if index < GRAM - 1:
+            continue
+        mark = written[end : end + GRAM]
+        second = written.find(mark, written.find(mark) + 1)
+        rare += second < 0 or written.find(mark, second + 1) < 0
+        if rare > allowed:
+            return False
+    return len(written) >= GRAMS
 
 
 def _tokens(tail: str, begin: int) -> _Tokens:

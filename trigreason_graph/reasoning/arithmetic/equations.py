@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import islice
 
 from trigreason_graph.reasoning.arithmetic.agreement import agree
@@ -87,9 +88,14 @@ def check_equations(text: str) -> list[Equation]:
     Code, quoted lines (">") and anything doubtful are passed over. Time is linear in the length of the text, and
     bounded by `MAX_EQUATIONS`.
     """
+    return list(_checked(text))
+
+
+@lru_cache(maxsize=512)  # every draft is judged twice, and what the LRM wrote with each of the next drafts
+def _checked(text: str) -> tuple[Equation, ...]:
     found: list[Equation] = []
     if not _RELATION.search(text):
-        return found
+        return ()
     lines = _CODE.sub(_blank, text).split("\n")
     offset = 0
     for index, line in enumerate(lines):
@@ -98,9 +104,9 @@ def check_equations(text: str) -> list[Equation]:
             after = lines[index + 1] if index + 1 < len(lines) else ""
             found.extend(_line_equations(line[:MAX_LINE], before[-MAX_LINE:], after[:CONTEXT], offset))
             if len(found) >= MAX_EQUATIONS:
-                return found[:MAX_EQUATIONS]
+                return tuple(found[:MAX_EQUATIONS])
         offset += len(line) + 1
-    return found
+    return tuple(found)
 
 
 def number_text(value: Fraction) -> str:

@@ -1,0 +1,130 @@
+"""An infinitely fast small model, and runs of a chosen length: for measuring what all around the models takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langgraph.graph import StateGraph
+
+from trigreason_graph import Budget, Policy, create_trigreason_graph
+from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.policies.shipped import DEFAULT
+from trigreason_graph.testing import ScriptedModel
+from trigreason_graph.testing.scripted import tokenize
+
+QUESTION = "How far does the caravan travel in all, and how many wells does it pass on the way?"
+ENDING = "All stages are counted.\n\nAnswer: 7"
+ALTERNATIVES = 5
+"""Log-probabilities told for each token, as asked of llama.cpp and Ollama."""
+NO_LIMIT = Budget(large_calls=None, large_tokens=None, total_tokens=None, seconds=None, usd=None)
+
+
+def step_text(number: int) -> str:
+    """A step of some 160 characters, none like another, with one right equation and nothing that a trigger minds."""
+    start, stretch = 100 + number, 11 + number % 7
+    places = ("the old bridge", "a dry river bed", "the salt flats", "a grove of palms", "the northern pass")
+    return (
+        f"At stage {number} the caravan leaves {places[number % 5]} behind, having covered {start} km before, and the "
+        f"next {stretch} km bring it to {start} + {stretch} = {start + stretch} km from where it set out."
+    )
+
+
+class SwiftModel(BaseChatModel):
+    """Writes a whole step, or a single token, in each chunk, with log-probabilities; no work but handing chunks out.
+
+    Args:
+        steps: How many it writes before it answers.
+        whole_steps: A step a chunk; else a token a chunk, as servers send them.
+
+    Attributes:
+        calls: How often it was asked.
+    """
+
+    steps: int
+    whole_steps: bool = True
+    calls: int = 0
+    written: int = 0
+    trigreason_card: ModelCard = ModelCard(
+        provider="scripted",
+        name="swift",
+        style="prefill",
+        dialect="openai",
+        logprobs=True,
+        top_logprobs=ALTERNATIVES,
+        local=True,
+    )
+
+    @property
+    def _llm_type(self) -> str:
+        return "swift"
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        self.calls += 1
+        while self.written < self.steps:
+            number = self.written
+            for chunk in chunks_of(number, self.whole_steps):
+                yield chunk
+            # The first characters of the next step complete this one, whereupon the stream may be closed.
+            self.written += 1
+        yield _chunk(ENDING, tokenize(ENDING))
+        yield ChatGenerationChunk(message=AIMessageChunk(content=""), generation_info={"finish_reason": "stop"})
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        raise NotImplementedError("it only streams")
+
+
+@cache
+def chunks_of(number: int, whole: bool) -> tuple[ChatGenerationChunk, ...]:
+    """The chunks of one step, made beforehand."""
+    text = step_text(number) + "\n\n"
+    tokens = tokenize(text)
+    return (_chunk(text, tokens),) if whole else tuple(_chunk(token, [token]) for token in tokens)
+
+
+def _chunk(text: str, tokens: list[str]) -> ChatGenerationChunk:
+    info = {"logprobs": {"content": [_logprobs(token) for token in tokens]}}
+    return ChatGenerationChunk(message=AIMessageChunk(content=text), generation_info=info)
+
+
+def _logprobs(token: str) -> dict[str, Any]:
+    sure = len(token) % 2  # about half of the tokens, so that no trigger finds the step too sure or too unsure
+    chances = (0.97, 0.01, 0.008, 0.007, 0.005) if sure else (0.75, 0.15, 0.05, 0.03, 0.02)
+    top = [{"token": token if not rank else "…", "logprob": math.log(p)} for rank, p in enumerate(chances)]
+    return {"token": token, "logprob": top[0]["logprob"], "top_logprobs": top}
+
+
+Graph = StateGraph[Any, Any, Any, Any]
+
+
+def swift_graph(steps: int, *, run: int = 10, whole_steps: bool = True) -> tuple[Graph, SwiftModel]:
+    """A graph of the default policy's triggers whose SRM writes `steps` steps, committed `run` at a time."""
+    model = SwiftModel(steps=steps, whole_steps=whole_steps)
+    policy = Policy("growth", DEFAULT.triggers, commit_every=run, limits=DEFAULT.limits)
+    large = ScriptedModel(script=[])
+    return create_trigreason_graph(small=model, large=large, policy=policy, budget=NO_LIMIT), model
+
+
+def warmed(steps: int, whole: bool = True) -> Iterator[None]:
+    """Have all chunks made before time is taken."""
+    for number in range(steps):
+        chunks_of(number, whole)
+        yield
