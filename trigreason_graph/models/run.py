@@ -222,7 +222,8 @@ class Run:
         return told
 
     def _attempt(self, status: Status, finish: str, fault: str = "") -> Attempt:
-        whole = status == "ok" or (self._read_to_end and self._finish and not self._fault)
+        # A whole reply, or a last chunk, tells all of it also where the rest of its text was not wanted.
+        whole = status == "ok" or (self._finish and not self._fault)
         # A prompt that nobody counted has been left out by the client, not free.
         exact = self._usage if whole and self._usage and self._usage.tokens_in else None
         usage = exact or self._estimate()

@@ -11,10 +11,11 @@ from trigreason_graph.models.pieces import Piece
 from trigreason_graph.models.wrapper import Exchange, estimate_tokens
 from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
+from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.judging import Bench, Verdict
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_call import effort_for
-from trigreason_graph.nodes.paid_gate import grant_large
+from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
 from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
 from trigreason_graph.triggers import Judge, NoVerdictError, View, held_back, signals_of
 
@@ -26,6 +27,8 @@ class JudgeDesk:
         rows: Ledger rows of the calls made.
         spent: Totals with them.
         notes: Why a judge was passed over, once each.
+        large_off: Why the LRM is not tried again.
+        fallback_on: Why the fallback stands in for it.
     """
 
     def __init__(self, kit: Kit, state: State) -> None:
@@ -33,6 +36,7 @@ class JudgeDesk:
         self.spent: Spent = state["spent"]
         self.notes: list[str] = []
         self.large_off = state["large_off"]
+        self.fallback_on = state["fallback_on"]
         self._kit, self._state = kit, state
         self._judge = ""
 
@@ -53,7 +57,12 @@ class JudgeDesk:
 
     def _wanted(self, judge: Judge, bench: Bench, found: Sequence[Signal], position: int) -> bool:
         """Whether a judge's call could matter: nothing before it is served, and no limit holds it back."""
-        if held_back(self._kit.policy.limits, judge.name, bench.signals, position):
+        if bench.last or held_back(self._kit.policy.limits, judge.name, bench.signals, position):
+            return False
+        if (
+            getattr(judge, "only_rolls_back", False)
+            and rollbacks_made(bench.signals) >= self._kit.settings.max_rollbacks
+        ):
             return False
         return bench.rule(found, position).action == "accept"
 
@@ -68,6 +77,17 @@ class JudgeDesk:
     async def _ask(self, prompt: str, max_tokens: int) -> str:
         if self.rows:
             raise NoVerdictError("a judge has one call a step")  # a resume would repeat the first
+        written, fault = await self._asked(prompt, max_tokens)
+        if fault and self._kit.fallback is not None:  # a call that failed was not paid
+            self._kit, self.fallback_on = self._kit.fallen_back(), fault
+            written, fault = await self._asked(prompt, max_tokens)
+        if fault:
+            self.large_off = fault
+            raise NoVerdictError(fault)
+        return written
+
+    async def _asked(self, prompt: str, max_tokens: int) -> tuple[str, str]:
+        """What the LRM wrote, and why it failed for good; empty when it did not."""
         model = self._kit.large
         messages = [HumanMessage(prompt)]
         spending: State = {**self._state, "spent": self.spent, "large_off": self.large_off}
@@ -83,13 +103,11 @@ class JudgeDesk:
             written.append(piece.text)
             return False
 
-        exchange = Exchange("turn", Options(grant.max_tokens, self._kit.settings.temperature, effort=effort), read)
+        options = Options(grant.max_tokens, self._kit.settings.temperature, effort=effort)
+        exchange = Exchange("turn", options, read, seconds=seconds_left(self._kit, spending))
         last = await model.write(
             list(messages), exchange, name=f"large:{self._judge}", purpose="review", trigger=self._judge
         )
         rows, self.spent = call.end(exchange)
         self.rows += rows
-        if last.status == "error":
-            self.large_off = last.fault
-            raise NoVerdictError(last.fault)
-        return "".join(written)
+        return "".join(written), last.fault if last.status == "error" else ""

@@ -52,6 +52,8 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     finish = run.finish
     if not finish:
         finish = _finish_of(last.status, last.finish, bool(run.drafts), grant.limit == "budget")
+        if finish == "error" and last.finish == "broken" and state["finish"] != "cut":
+            finish = "cut"  # once more; a second time it is taken to be down
     why = {"budget": "what was left of the budget or the model's window is written full", "error": last.fault}
     if finish == "end":
         run.take(writer.finish())

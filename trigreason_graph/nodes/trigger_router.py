@@ -51,7 +51,8 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
     for branch in update.get("discarded", ()):
         show_discard(state, branch)
     if desk:
-        update |= {"ledger": desk.rows, "spent": desk.spent, "large_off": desk.large_off}
+        update |= {"ledger": desk.rows, "spent": desk.spent}
+        update |= {"large_off": desk.large_off, "fallback_on": desk.fallback_on}
         update["notes"] = [*state["notes"], *(note for note in desk.notes if note not in state["notes"])]
     return {"trace": accepted, "signals": log, **update}
 

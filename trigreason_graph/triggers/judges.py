@@ -83,6 +83,8 @@ class StepReview:
     every: int = 5
 
     name: ClassVar[str] = "step_review"
+    only_rolls_back: ClassVar[bool] = True
+    """Not asked once the run may roll back no further: its call would be for nothing."""
 
     def __post_init__(self) -> None:
         whole(self, "every", 1)
@@ -101,7 +103,7 @@ class StepReview:
         found = _WRONG.search(reply)
         if found is None:
             raise NoVerdictError(f"its reply named no step: {reply.strip()[:40]!r}")
-        first = max(position - LOOK_BACK, 1)
+        first = max(position - LOOK_BACK + 1, 1)  # of those that were shown
         if found[1].lower() == "none" or not first <= int(found[1]) <= position:
             return None
         return Signal(
