@@ -40,3 +40,16 @@ def test_the_newest_conclusions_are_kept_once_and_in_order() -> None:
     assert established(steps, 100, len) == ["b = 2", "a = 1", "c = 3"]
     assert established(steps, 12, len) == ["a = 1", "c = 3"]
     assert established(steps, 3, len) == []
+
+
+@given(COSTS, st.lists(st.floats(500, 560), min_size=200, max_size=200))
+def test_room_that_varies_a_little_moves_the_start_forward_only(costs: list[float], rooms: list[float]) -> None:
+    starts = [0]
+    for count in range(1, len(costs) + 1):
+        starts.append(first_shown(costs[:count], rooms[count - 1], starts[-1]))
+    assert starts == sorted(starts)
+
+
+def test_a_trace_rolled_back_to_before_the_start_is_looked_at_anew() -> None:
+    assert first_shown([10.0] * 5, 100.0, 8) == 0
+    assert first_shown([10.0] * 9, 100.0, 8) == 8

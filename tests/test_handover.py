@@ -149,6 +149,13 @@ class TestFallback:
         with pytest.raises(ModelNotReady, match="fetch it"):
             await build(small(STEPS), absent, None).ainvoke(QUESTION)
 
+    async def test_it_states_the_answer_where_the_large_model_should_have(self) -> None:
+        dead = large(*[Scripted(None, error=ConnectionError("no route"))] * 3)
+        spare = model("\\boxed{7}", name="spare", local=True)
+        leading = small("It is seven.")
+        result = await build(leading, dead, spare, answer_by="large").ainvoke(QUESTION)
+        assert (result["answer"], result["trace"][-1]["model"]) == ("7", "scripted:spare")
+
     def test_an_unusable_one_is_named(self) -> None:
         with pytest.raises(ValueError, match="fallback="):
             create_trigreason_graph(small=small(), large=large(), fallback="nonsense")

@@ -52,14 +52,17 @@ async def conclude(state: State, kit: Kit) -> Conclusion:
         del order[1:]
     result = Conclusion(state["spent"])
     for role in order:
-        await _ask(state, kit, kit.small if role == "small" else kit.large, result)
+        down = await _ask(state, kit, kit.small if role == "small" else kit.large, result)
+        if down and role == "large" and kit.fallback:
+            await _ask(state, kit.fallen_back(), kit.fallback, result)
         if result.answer:
             break
     return result
 
 
-async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion) -> None:
-    given, style = handover(state), model.card.style
+async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion) -> bool:
+    """Ask one model; returns whether it is down."""
+    given, style = handover(state, model.role), model.card.style
     lead = kit.prompts.lead if style == "prefill" else ""
     if lead:
         messages = trace_prompt(model.card, given, model.role, kit.prompts, lead=lead).messages
@@ -76,7 +79,7 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
         refused = grant.reason or approved(kit, "conclude", None, grant, estimate_tokens(messages))
     if refused:
         result.faults.append(refused)
-        return
+        return False
     call = Call(state, model, "conclude", earlier=result.rows)
     pieces: list[Piece] = []
 
@@ -106,6 +109,7 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
     result.answer = stated()
     if result.answer:
         result.steps = [_answer_step(lead, pieces, model, call.id, state["next_id"])]
+    return last.status == "error"
 
 
 def _answer_step(lead: str, pieces: list[Piece], model: ReasoningModel, call: int, step_id: int) -> Step:

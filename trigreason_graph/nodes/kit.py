@@ -15,7 +15,7 @@ from trigreason_graph.policies import Policy, resolve_policy
 from trigreason_graph.reasoning.handover import Handover
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
 from trigreason_graph.settings import Budget, Settings, settings_from
-from trigreason_graph.state import Branch, State, Step
+from trigreason_graph.state import Branch, Role, State, Step
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,15 @@ HINTS_SHOWN = 3
 """Latest mistakes told to the next author; more would crowd a small model's prompt."""
 
 
-def handover(state: State, trace: Sequence[Step] | None = None) -> Handover:
-    """What the next author gets, out of the state; `trace` where it differs from the committed one."""
+def handover(state: State, role: Role, trace: Sequence[Step] | None = None) -> Handover:
+    """What `role` gets as the next author, out of the state; `trace` where it differs from the committed one."""
     return Handover(
         conversation=conversation(state),
         problem=state["problem"],
         blueprint=state.get("blueprint"),
         trace=state["trace"] if trace is None else trace,
         hints=hints(state.get("discarded", [])),
+        start=state["left_out"].get(role, 0),
     )
 
 

@@ -171,7 +171,7 @@ async def _write(
 
 
 def _prompt(kit: Kit, state: State, purpose: Purpose, signal: Signal, trace: Sequence[Step], cap: int | None) -> Prompt:
-    card, given = kit.large.card, handover(state, trace)
+    card, given = kit.large.card, handover(state, "large", trace)
     if card.style == "prefill":
         return trace_prompt(card, given, "large", kit.prompts)
     review = purpose != "prime" and bool(trace)

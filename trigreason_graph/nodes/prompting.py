@@ -43,16 +43,19 @@ def turn_prompt(card: ModelCard, given: Handover, ask: str, texts: Prompts) -> P
 
 
 def fitted(card: ModelCard, given: Handover, build: Callable[[Handover], list[BaseMessage]]) -> Prompt:
-    """The prompt with the whole trace where the window holds it, else with its older steps' conclusions only."""
+    """The prompt with the whole trace where the window holds it, else with its older steps' conclusions only.
+
+    `given.start` is what the last prompt of this model began with.
+    """
     if card.window is None:
-        return Prompt(build(given))
+        return Prompt(build(replace(given, start=0)))
     room = _in_eighths(
         card.window - reserve_of(card) - estimate_tokens(build(replace(given, start=len(given.trace)))), card.window
     )
     costs = [_cost(step["text"], step["sep"]) for step in given.trace]
-    start = first_shown(costs, max(room, 0))
+    start = first_shown(costs, max(room, 0), given.start)
     if not start:
-        return Prompt(build(given))
+        return Prompt(build(replace(given, start=0)))
     kept = established(given.trace[:start], room * (1 - VERBATIM_SHARE), tokens_in_text)
     return Prompt(build(replace(given, start=start, established=kept)), start)
 

@@ -31,7 +31,7 @@ PARTIAL_EVERY = 48
 async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     """Stream drafts until the first signal, `commit_every` drafts, the end of the turn, or a limit."""
     turn = kit.small.card.style == "turn"
-    given = handover(state)
+    given = handover(state, "small")
     prompt = (
         turn_prompt(kit.small.card, given, ask_for("continue", texts=kit.prompts), kit.prompts)
         if turn

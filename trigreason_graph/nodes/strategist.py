@@ -54,7 +54,7 @@ async def _plan(state: State, kit: Kit, signal: Signal, cap: int) -> LargeReply:
 
 async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> LargeReply:
     ask = ask_for("initiate", tokens=cap, texts=kit.prompts)
-    messages = turn_prompt(kit.large.card, handover(state), ask, kit.prompts).messages
+    messages = turn_prompt(kit.large.card, handover(state, "large"), ask, kit.prompts).messages
     effort = effort_for(kit, "initiate")
     grant = grant_large(kit, state, messages, cap, effort=effort)
     refused = grant.reason or approved(kit, "initiate", signal, grant, estimate_tokens(messages))

@@ -14,7 +14,7 @@ VERBATIM_SHARE = 0.75
 """Of the room, once steps are left out; the rest holds their conclusions. Ours."""
 
 
-def first_shown(costs: Sequence[float], room: float) -> int:
+def first_shown(costs: Sequence[float], room: float, earlier: int = 0) -> int:
     """Position of the first step that is shown; 0 when all fit.
 
     The same for every trace that begins with the same steps, until more have come than fit. The newest step is always
@@ -23,10 +23,13 @@ def first_shown(costs: Sequence[float], room: float) -> int:
     Args:
         costs: Tokens of each step.
         room: Tokens that the trace may take.
+        earlier: What the last prompt began with: older steps are not shown again, though there is a little more room
+            this time, or the whole prompt would change. A trace that has been rolled back to before it is looked at
+            anew.
     """
-    start, held = 0, 0.0
-    for index, cost in enumerate(costs):
-        held += cost
+    start, held = earlier if earlier < len(costs) else 0, 0.0
+    for index in range(start, len(costs)):
+        held += costs[index]
         if held <= (room if start == 0 else room * VERBATIM_SHARE):
             continue
         while start < index and held > room / 2:
