@@ -1,0 +1,6 @@
+"""The graph as what an app already has a place for: a chat model, and a tool of an agent."""
+
+from trigreason_graph.integrations.chat import ChatTrigReason
+from trigreason_graph.integrations.strings import init_chat_model
+
+__all__ = ["ChatTrigReason", "init_chat_model"]
