@@ -2,5 +2,6 @@
 
 from trigreason_graph.integrations.chat import ChatTrigReason
 from trigreason_graph.integrations.strings import init_chat_model
+from trigreason_graph.integrations.tool import as_tool
 
-__all__ = ["ChatTrigReason", "init_chat_model"]
+__all__ = ["ChatTrigReason", "as_tool", "init_chat_model"]
