@@ -17,6 +17,11 @@ from tests.obedient import PLAN, obedient_pair
 from trigreason_graph import ChatTrigReason
 from trigreason_graph.testing import OllamaServer, OpenAIServer
 
+CALLS_ARE_SEEN = (
+    "asserts that callbacks see one model run; ours see the calls inside as well, or traces would not show them "
+    "(tests/test_chat_tools.py has the same test, of the outermost run)"
+)
+SCHEMAS = pytest.mark.parametrize("schema_type", ["pydantic", "typeddict", "json_schema"])
 OTHER: list[str] = []
 """The string of another pair, which a call may name instead."""
 
@@ -60,6 +65,14 @@ class TestIntegration(ChatModelIntegrationTests):
     def supported_usage_metadata_details(self) -> Any:
         return {way: ["reasoning_output", "cache_read_input"] for way in ("invoke", "stream")}
 
+    @property
+    def supports_json_mode(self) -> bool:
+        return True
+
+    @property
+    def supports_anthropic_inputs(self) -> bool:
+        return True
+
     def invoke_with_reasoning_output(self, *, stream: bool = False) -> Any:
         model = ChatTrigReason(**self.chat_model_params)
         if not stream:
@@ -68,6 +81,16 @@ class TestIntegration(ChatModelIntegrationTests):
         return sum(rest, first)
 
     invoke_with_cache_read_input = invoke_with_reasoning_output
+
+    @pytest.mark.xfail(strict=True, reason=CALLS_ARE_SEEN)
+    @SCHEMAS
+    def test_structured_output(self, model: Any, schema_type: Any) -> None:
+        super().test_structured_output(model, schema_type)
+
+    @pytest.mark.xfail(strict=True, reason=CALLS_ARE_SEEN)
+    @SCHEMAS
+    async def test_structured_output_async(self, model: Any, schema_type: Any) -> None:
+        await super().test_structured_output_async(model, schema_type)
 
 
 class TestIntegrationOfASmallModelThatCallsTools(TestIntegration):

@@ -280,7 +280,7 @@ class ChatTrigReason(BaseChatModel):
             writer=outer_writer(),
             name=self.pair,
             stop=ends,
-            shown=Shown(live=wanted is not None),
+            shown=Shown(live=wanted is not None and not ends),
         )
 
     def _settings(self, temperature: float | None) -> Settings:

@@ -54,26 +54,29 @@ class Shown:
             return self._step(event)
         if kind == "discard":
             return self._taken_back(event)
-        if kind == "call" and event["purpose"] == "conclude":
-            self._replying = self._live and event["status"] == "start"
-        elif kind == "token" and self._replying:
+        if kind == "call" and event["purpose"] == "conclude" and self._live:
+            self._replying = event["status"] == "start"
+            return self._unheld()
+        if kind == "token" and self._replying:
             self.replied += event["text"]
             return [text_block(event["text"])]
         return []
 
     def rest(self, reply: str) -> list[Block]:
         """What is left to be shown once the reply is known."""
-        held = [block for step in self._held if step["text"].strip() != reply.strip() for block in self._shown(step)]
-        self._held = []
-        return [*held, *([text_block(reply)] if reply and not self.replied else [])]
+        self._held = [step for step in self._held if step["text"].strip() != reply.strip()]
+        return [*self._unheld(), *([text_block(reply)] if reply and not self.replied else [])]
 
     def _step(self, event: Mapping[str, Any]) -> list[Block]:
         step: Any = event
         if event["kind"] == "answer":  # it may be the reply itself
             self._held.append(step)
             return []
+        return [*self._unheld(), *self._shown(step)]
+
+    def _unheld(self) -> list[Block]:
         held, self._held = self._held, []
-        return [block for each in (*held, step) for block in self._shown(each)]
+        return [block for step in held for block in self._shown(step)]
 
     def _shown(self, step: Any) -> list[Block]:
         before = BETWEEN if self._ids else ""
