@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -157,8 +158,6 @@ class TestStreaming:
             await anext(astream)
             await astream.aclose()  # type: ignore[attr-defined]
         before = writer.calls
-        import asyncio
-
         await asyncio.sleep(0.05)
         assert writer.calls == before
         assert len(writer.served) + writer.closed == writer.calls
@@ -184,7 +183,13 @@ class TestConversation:
         )
         for prompt in (writer.prompts[0], expert.prompts[0]):
             text = "\n".join(str(message.text) for message in prompt)
-            for part in ("Be brief.", "I am Ann.", "Hello Ann.", "What is in the file?", '[called read({"path": "a"})]'):
+            for part in (
+                "Be brief.",
+                "I am Ann.",
+                "Hello Ann.",
+                "What is in the file?",
+                '[called read({"path": "a"})]',
+            ):
                 assert part in text
             assert "[read: 3 and 4]" in text
             assert "PRIVATE" not in text
@@ -223,7 +228,9 @@ class TestOptions:
     def test_max_retries(self) -> None:
         writer = small(*[Scripted(None, error=ConnectionError("down"))] * 9)
         with pytest.raises(ModelFailed):
-            chat(writer, large(Scripted(None, error=ConnectionError("down")), loop=True), max_retries=0).invoke(QUESTION)
+            chat(writer, large(Scripted(None, error=ConnectionError("down")), loop=True), max_retries=0).invoke(
+                QUESTION
+            )
         assert writer.calls == 1
 
     def test_timeout_is_a_limit_of_the_reply(self) -> None:
@@ -263,13 +270,16 @@ class TestEndings:
         spare = model.with_fallbacks([chat()])
         assert spare.invoke(QUESTION).text == "7"
 
-    def test_a_limit_that_leaves_no_answer(self) -> None:
-        writer = small("Thing 1 is 1.\n\n" * 3, Scripted("nothing"), loop=True)
-        model = chat(writer, policy="small_only", budget=Budget(total_tokens=300, usd=None))
-        message = model.invoke(QUESTION)
-        if not message.text:
-            assert message.response_metadata["finish_reason"] in ("length", "stop")
-        assert message.response_metadata["outcome"]["kind"] in ("budget", "unfinished")
+    @pytest.mark.parametrize(
+        ("thing", "kind", "finish"),
+        [("Thing {n} is {n}.", "budget", "length"), ("Thing 1 is 1.", "unfinished", "stop")],
+    )
+    def test_a_limit_that_leaves_no_answer(self, thing: str, kind: str, finish: str) -> None:
+        writer = small("\n\n".join(thing.format(n=n) for n in range(90)), Scripted("nothing"), loop=True)
+        message = chat(writer, policy="small_only", budget=Budget(total_tokens=320, usd=None)).invoke(QUESTION)
+        assert message.text == ""
+        assert message.response_metadata["outcome"]["kind"] == kind
+        assert message.response_metadata["finish_reason"] == finish
 
     def test_a_cached_reply_costs_no_call(self) -> None:
         writer = small(STEPS)

@@ -191,9 +191,7 @@ class TestInAnAgent:
         assert len(runs) == 3
         assert sum("Five is 5." in texts for texts in runs.values()) == 1
         reports = [first.response_metadata["report"], second.response_metadata["report"], told.artifact]
-        spent = sum(
-            each["tokens_in"] + each["tokens_out"] for report in reports for each in report["totals"].values()
-        )
+        spent = sum(each["tokens_in"] + each["tokens_out"] for report in reports for each in report["totals"].values())
         assert spent == sum(each["total_tokens"] for each in counter.usage_metadata.values())
 
     async def test_our_chat_model_as_the_large_model_of_our_graph(self) -> None:

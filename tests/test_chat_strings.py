@@ -64,8 +64,16 @@ def test_the_environment_is_asked_where_no_model_is_named(monkeypatch: pytest.Mo
     ],
 )
 def test_errors_name_the_argument(arguments: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        ChatTrigReason(**arguments)
+    key = "sk-planted0123456789abcdef"
+    with pytest.raises(ValueError, match=said) as caught:
+        ChatTrigReason(**arguments, api_key=key)
+    assert key not in str(caught.value)
+
+
+def test_a_bad_value_shows_no_key() -> None:
+    with pytest.raises(ValueError, match="temperature") as caught:
+        ChatTrigReason(model=EMBEDDED, temperature=9, api_key="sk-planted0123456789abcdef")
+    assert "planted" not in str(caught.value)
 
 
 def test_a_password_in_an_address_is_not_shown() -> None:

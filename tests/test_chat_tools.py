@@ -94,8 +94,9 @@ class TestOneCall:
         assert (totals["small"]["calls"], totals["large"]["calls"]) == (1, 1)
         assert totals["large"]["cost"] > 0
         assert message.usage_metadata is not None
-        assert sum(each["total_tokens"] for each in counter.usage_metadata.values()) == (
-            message.usage_metadata["total_tokens"]
+        assert (
+            sum(each["total_tokens"] for each in counter.usage_metadata.values())
+            == (message.usage_metadata["total_tokens"])
         )
 
     def test_no_further_call_concludes_the_reasoning(self) -> None:

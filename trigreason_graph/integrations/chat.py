@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Self, cast
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseRunManager, CallbackManagerForLLMRun, Callbacks
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseRunManager, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams, LanguageModelInput
-from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 
 from trigreason_graph.graph import assemble
 from trigreason_graph.integrations.asked import Asked
 from trigreason_graph.integrations.building import chosen, kit_of, pair_name
 from trigreason_graph.integrations.conversation import as_problem
-from trigreason_graph.integrations.counting import WITHIN, counted, joined, opened, public, settled
+from trigreason_graph.integrations.counted import CountedOnce
+from trigreason_graph.integrations.counting import WITHIN, public
 from trigreason_graph.integrations.outer import outer_settings, outer_writer
 from trigreason_graph.integrations.reply import Wanted, replier, reply
 from trigreason_graph.integrations.run import Graph, Run, compiled, inner_config
@@ -35,7 +34,7 @@ from trigreason_graph.state import State
 Tool = dict[str, Any] | type | Callable[..., Any] | BaseTool
 
 
-class ChatTrigReason(BaseChatModel):
+class ChatTrigReason(CountedOnce):
     """A pair of models as one chat model: the small one reasons, the large one is called where a trigger fires.
 
         model = ChatTrigReason(small="ollama:qwen3:0.6b", large="openai:gpt-4.1")
@@ -51,7 +50,8 @@ class ChatTrigReason(BaseChatModel):
         ModelFailed: When called: no model answered.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, hide_input_in_errors=True)
+    # An error that showed its input would show a key.
 
     small: Any = Field(None, repr=False, description='"provider:model", "embedded:small", or a chat model.')
     large: Any = Field(None, repr=False, description="The same forms.")
@@ -79,8 +79,9 @@ class ChatTrigReason(BaseChatModel):
     _kit: Kit = PrivateAttr()
     _plain: dict[bool, Graph] = PrivateAttr(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _build(self) -> Self:
+    def model_post_init(self, context: Any, /) -> None:
+        """Set up both models; nothing is called."""
+        super().model_post_init(context)
         parts = chosen({name: getattr(self, name) for name in ("small", "large", "fallback", "policy", "pair")})
         self._kit = kit_of(
             parts,
@@ -97,7 +98,6 @@ class ChatTrigReason(BaseChatModel):
             windows = [model.card.window for model in (self._kit.small, self._kit.large)]
             room = {"max_input_tokens": min(window for window in windows if window)} if any(windows) else {}
             self.profile = cast("Any", {"tool_calling": True, "reasoning_output": True, **room})
-        return self
 
     @property
     def _llm_type(self) -> str:
@@ -121,12 +121,6 @@ class ChatTrigReason(BaseChatModel):
             params["ls_stop"] = ends
         return params
 
-    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        return super()._get_invocation_params(stop=stop, **public(kwargs))
-
-    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        return super()._get_llm_string(stop=stop, **public(kwargs))
-
     def bind_tools(
         self,
         tools: Sequence[Tool],
@@ -146,52 +140,10 @@ class ChatTrigReason(BaseChatModel):
         """
         strict = kwargs.get("strict")
         converted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+        tool_choice = "any" if tool_choice == "required" else tool_choice  # OpenAI's word for LangChain's
         choice = {} if tool_choice is None else {"tool_choice": tool_choice}
         Wanted(tuple(converted), tool_choice).for_client(replier(self._kit))  # refuses now, not after the reasoning
         return self.bind(tools=converted, **choice, **kwargs)
-
-    def stream(
-        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Iterator[AIMessageChunk]:
-        """LangChain's, with the usage of all calls in the last chunk."""
-        config, manager = opened(config)
-        for chunk in super().stream(input, config, **{**kwargs, WITHIN: manager}):
-            yield counted(chunk)
-
-    async def astream(
-        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[AIMessageChunk]:
-        """LangChain's, with the usage of all calls in the last chunk."""
-        config, manager = opened(config)
-        chunks = super().astream(input, config, **{**kwargs, WITHIN: manager})
-        async with aclosing(cast("Any", chunks)):
-            async for chunk in chunks:
-                yield counted(chunk)
-
-    def generate(
-        self,
-        messages: list[list[BaseMessage]],
-        stop: list[str] | None = None,
-        callbacks: Callbacks = None,
-        **kwargs: Any,
-    ) -> LLMResult:
-        """LangChain's, with the usage of all calls in each message."""
-        one = super().generate
-        alone = len(messages) == 1
-        return joined([one([each], stop, **settled(callbacks, kwargs, alone=alone)) for each in messages])
-
-    async def agenerate(
-        self,
-        messages: list[list[BaseMessage]],
-        stop: list[str] | None = None,
-        callbacks: Callbacks = None,
-        **kwargs: Any,
-    ) -> LLMResult:
-        """LangChain's, with the usage of all calls in each message."""
-        one = super().agenerate
-        alone = len(messages) == 1
-        runs = [one([each], stop, **settled(callbacks, kwargs, alone=alone)) for each in messages]
-        return joined(await asyncio.gather(*runs))
 
     def _generate(
         self,
