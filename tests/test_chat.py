@@ -271,11 +271,12 @@ class TestEndings:
         assert spare.invoke(QUESTION).text == "7"
 
     @pytest.mark.parametrize(
-        ("thing", "kind", "finish"),
-        [("Thing {n} is {n}.", "budget", "length"), ("Thing 1 is 1.", "unfinished", "stop")],
+        ("things", "kind", "finish"),
+        [(90, "budget", "length"), (1, "unfinished", "stop")],
     )
-    def test_a_limit_that_leaves_no_answer(self, thing: str, kind: str, finish: str) -> None:
-        writer = small("\n\n".join(thing.format(n=n) for n in range(90)), Scripted("nothing"), loop=True)
+    def test_a_limit_that_leaves_no_answer(self, things: int, kind: str, finish: str) -> None:
+        text = "\n\n".join(f"Thing {n} is {n}." for n in range(things))
+        writer = small(text, Scripted("nothing"), loop=True)
         message = chat(writer, policy="small_only", budget=Budget(total_tokens=320, usd=None)).invoke(QUESTION)
         assert message.text == ""
         assert message.response_metadata["outcome"]["kind"] == kind

@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from tests.graphs import LOCAL_SMALL, PAID_LARGE, STEPS, large, small
 from trigreason_graph import Budget, ChatTrigReason, Price, Settings
+from trigreason_graph.integrations.reply import Wanted
 from trigreason_graph.testing import Scripted, ScriptedModel
 
 QUESTION = "What is 3 + 4?"
@@ -84,6 +85,27 @@ class TestWhoIsAsked:
             model.bind_tools([add])
 
 
+class TestClients:
+    @pytest.mark.parametrize(
+        ("spec", "choice"),
+        [
+            ("openai:gpt-4.1", ("tool_choice", "required")),
+            ("anthropic:claude-haiku-4-5", ("tool_choice", {"type": "any"})),
+            ("google_genai:gemini-2.5-flash", ("tool_choice", "any")),
+            ("ollama:qwen3:0.6b", ("tools", None)),
+            ("deepseek:deepseek-chat", ("tool_choice", "required")),
+        ],
+    )
+    def test_each_gets_the_tools_as_it_spells_them(self, spec: str, choice: tuple[str, Any]) -> None:
+        model = ChatTrigReason(small="embedded:small", large=spec, api_key="sk-test", policy="small_only")
+        bound: Any = model.bind_tools([add], tool_choice="any")
+        arguments = Wanted(tuple(bound.kwargs["tools"]), bound.kwargs["tool_choice"]).for_client(model._kit.large)
+        name, value = choice
+        assert arguments["tools"]
+        assert name in arguments
+        assert value is None or arguments[name] == value
+
+
 class TestOneCall:
     def test_it_stands_in_the_report_and_is_counted_once(self) -> None:
         expert = large(CALL)
@@ -124,6 +146,15 @@ class TestOneCall:
         message = chat(small(STEPS), expert, max_retries=0).bind_tools([add]).invoke(QUESTION)
         assert message.text == "7"
         assert message.response_metadata["report"]["totals"]["large"]["calls"] == expert.calls == 1
+
+    def test_the_fallback_makes_it_where_the_large_model_is_down(self) -> None:
+        expert = large(Scripted(None, error=ValueError("no")), loop=True)
+        spare = large(CALL)
+        model = chat(small(STEPS), expert, fallback=spare, max_retries=0).bind_tools([add])
+        message = model.invoke(QUESTION)
+        assert message.tool_calls[0]["name"] == "add"
+        assert (expert.calls, spare.calls) == (1, 1)
+        assert any("stood in" in note for note in message.response_metadata["report"]["notes"])
 
     def test_max_tokens_and_stop_are_the_replys(self) -> None:
         writer, expert = small(STEPS), large(Scripted("Seven it is, END of it"))

@@ -101,16 +101,21 @@ async def reply(state: State, kit: Kit, wanted: Wanted) -> dict[str, Any]:
         written.fault = state["why"]
     else:
         await _call(state, kit, wanted, written)
+    fallen = ""
+    if written.message is None and written.rows and replier(kit) is kit.large and kit.fallback is not None:
+        fallen, kit = written.fault, kit.fallen_back()
+        await _call(state, kit, wanted, written)
     notes = [*state["notes"], *([written.fault] if written.fault and written.fault not in state["notes"] else [])]
     after: State = {
         **state,
         "ledger": [*state["ledger"], *written.rows],
         "spent": written.spent,
         "notes": notes,
+        "fallback_on": fallen or state["fallback_on"],
     }
     if written.message is None:
         stated = await answer(after, kit)
-        return {**stated, "ledger": [*written.rows, *stated["ledger"]]}
+        return {**stated, "fallback_on": after["fallback_on"], "ledger": [*written.rows, *stated["ledger"]]}
     outcome = outcome_of(state, answered=True, concluded=False, faults=[])
     report = build_report(after, outcome, kit)
     emit("outcome", state["run_id"], **outcome, answer=written.message.text, report=report)
@@ -122,24 +127,28 @@ async def reply(state: State, kit: Kit, wanted: Wanted) -> dict[str, Any]:
         "ledger": written.rows,
         "spent": written.spent,
         "notes": notes,
+        "fallback_on": after["fallback_on"],
         "outcome": outcome,
         "report": report,
     }
 
 
 async def _call(state: State, kit: Kit, wanted: Wanted, written: _Written) -> None:
+    """Make the call, on top of what `written` holds already."""
+    state = {**state, "spent": written.spent}
     model = replier(kit)
     given = handover(state)
     given = replace(given, conversation=without_tools(given.conversation, wanted.tools))
     messages = turn_prompt(model.card, given, ASK, replace(kit.prompts, instructions=INSTRUCTIONS)).messages
     effort = effort_for(kit, "conclude") if model.role == "large" else None
     grant = _grant(state, kit, model, messages, wanted.max_tokens or REPLY_TOKENS)
-    written.fault = grant.reason
-    if not written.fault and model.role == "large":
-        written.fault = approved(kit, "conclude", None, grant, estimate_tokens(messages))
-    if written.fault:
+    refused = grant.reason
+    if not refused and model.role == "large":
+        refused = approved(kit, "conclude", None, grant, estimate_tokens(messages))
+    if refused:
+        written.fault = refused
         return
-    call = Call(state, model, "conclude")
+    call = Call({**state, "ledger": [*state["ledger"], *written.rows]}, model, "conclude")
     text: list[str] = []
 
     def read(piece: Piece) -> bool:
@@ -154,7 +163,8 @@ async def _call(state: State, kit: Kit, wanted: Wanted, written: _Written) -> No
     last = await model.write(
         messages, exchange, name=f"{model.role}:reply", purpose="conclude", step=len(state["trace"]) + 1
     )
-    written.rows, written.spent = call.end(exchange)
+    rows, written.spent = call.end(exchange)
+    written.rows = [*written.rows, *rows]
     written.message = _message("".join(text), exchange)
     written.fault = last.fault or ("" if written.message else "the answer call brought nothing")
 
