@@ -282,6 +282,13 @@ class TestEndings:
         assert message.response_metadata["outcome"]["kind"] == kind
         assert message.response_metadata["finish_reason"] == finish
 
+    def test_a_conclusion_that_nobody_can_approve_is_not_asked_for(self) -> None:
+        expert = large()
+        model = chat(small("Hm."), expert, policy=policy(answer_by="large"), settings=Settings(large="ask"))
+        outcome = model.invoke(QUESTION).response_metadata["outcome"]
+        assert "needs a checkpointer" in outcome["detail"]
+        assert expert.calls == 0
+
     def test_a_cached_reply_costs_no_call(self) -> None:
         writer = small(STEPS)
         model = chat(writer, policy="small_only", cache=InMemoryCache())

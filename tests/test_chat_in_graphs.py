@@ -140,6 +140,18 @@ def adder() -> Any:
     return add
 
 
+async def test_our_events_come_out_of_a_sequence_too() -> None:
+    """As with_structured_output makes one."""
+    model = chat(policy="small_only") | (lambda message: message)
+
+    async def ask(state: MessagesState) -> dict[str, list[AnyMessage]]:
+        return {"messages": [await model.ainvoke(state["messages"])]}
+
+    graph = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile()
+    events = await streamed(graph, sync=False, stream_mode="custom")
+    assert [event["type"] for event in events].count("step") == 3
+
+
 class TestInAnAgent:
     @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
     async def test_it_reasons_calls_a_tool_and_answers(self, sync: bool) -> None:

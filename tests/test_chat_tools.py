@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler, get_usage_metadata_callback
+from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 from langchain_core.utils.function_calling import convert_to_json_schema
 from pydantic import BaseModel, Field
@@ -104,6 +106,22 @@ class TestClients:
         assert arguments["tools"]
         assert name in arguments
         assert value is None or arguments[name] == value
+
+    def test_one_that_cannot_stream(self) -> None:
+        class Whole(BaseChatModel):
+            @property
+            def _llm_type(self) -> str:
+                return "whole"
+
+            def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+                return self.bind(tools=tools)
+
+            def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
+                message = AIMessage("", tool_calls=[{"name": "add", "args": {"a": 3, "b": 4}, "id": "1"}])
+                return ChatResult(generations=[ChatGeneration(message=message)])
+
+        message = chat(small(STEPS), Whole()).bind_tools([add]).invoke(QUESTION)  # type: ignore[arg-type]
+        assert message.tool_calls[0]["args"] == {"a": 3, "b": 4}
 
 
 class TestOneCall:

@@ -24,7 +24,7 @@ from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.large_call import effort_for
-from trigreason_graph.nodes.paid_gate import NO_SAVER, Grant, grant_large, grant_small
+from trigreason_graph.nodes.paid_gate import Grant, grant_large, grant_small
 from trigreason_graph.nodes.prompting import turn_prompt
 from trigreason_graph.nodes.report import build_report
 from trigreason_graph.state import LedgerRow, Spent, State
@@ -172,8 +172,6 @@ async def _call(state: State, kit: Kit, wanted: Wanted, written: _Written) -> No
 def _grant(state: State, kit: Kit, model: ReasoningModel, messages: Sequence[Any], tokens: int) -> Grant:
     if model.role == "small":
         return grant_small(kit, state, list(messages), tokens, concluding=True)
-    if kit.settings.large == "ask" and not kit.can_wait:
-        return Grant(0, NO_SAVER)
     return grant_large(kit, state, list(messages), tokens, effort=effort_for(kit, "conclude"), concluding=True)
 
 
