@@ -11,6 +11,24 @@ from trigreason_graph import TrigReasonError, check_models, create_trigreason_gr
 QUESTION = "A bakery bakes 7 trays of 12 rolls and sells 65. The rest is packed in bags of 4. How many full bags?"
 
 
+def options_of(description: str) -> argparse.Namespace:
+    """What every example takes: `--dry-run`, and a question."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--dry-run", action="store_true", help="check names, keys and servers; nothing is paid")
+    parser.add_argument("question", nargs="?", default=QUESTION)
+    return parser.parse_args()
+
+
+def ready(options: argparse.Namespace, *models: Any) -> None:
+    """With --dry-run: say of each model whether it is ready, and leave."""
+    if not options.dry_run:
+        return
+    found = check_models(*models)
+    for readiness in found:
+        print(f"{readiness.model}: {readiness.state}: {readiness.detail}")
+    sys.exit(0 if all(found) else 1)
+
+
 def run(description: str, *models: Any, **arguments: Any) -> None:
     """Solve a problem with `models` (small, large and, if there is a third, the fallback).
 
@@ -19,18 +37,11 @@ def run(description: str, *models: Any, **arguments: Any) -> None:
         models: As `create_trigreason_graph` takes them.
         arguments: Its further arguments.
     """
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--dry-run", action="store_true", help="check names, keys and servers; nothing is paid")
-    parser.add_argument("question", nargs="?", default=QUESTION)
-    options = parser.parse_args()
+    options = options_of(description)
     names = dict(zip(("small", "large", "fallback"), models, strict=False))
     try:
         builder = create_trigreason_graph(**names, **arguments)
-        if options.dry_run:
-            found = check_models(*models)
-            for readiness in found:
-                print(f"{readiness.model}: {readiness.state}: {readiness.detail}")
-            sys.exit(0 if all(found) else 1)
+        ready(options, *models)
         result = builder.compile().invoke({"question": options.question})
     except (TrigReasonError, ValueError) as error:
         sys.exit(str(error))

@@ -13,7 +13,14 @@ import pytest
 from tests.graphs import STEPS, large, small
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("docs/embedding.md", "docs/models.md", "docs/testing_triggers.md", "docs/triggers.md", "README.md")
+PAGES = (
+    "docs/embedding.md",
+    "docs/integrations.md",
+    "docs/models.md",
+    "docs/testing_triggers.md",
+    "docs/triggers.md",
+    "README.md",
+)
 
 
 def blocks(page: str) -> list[str]:

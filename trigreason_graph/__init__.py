@@ -5,7 +5,9 @@ result = await graph.ainvoke({"question": "…"})
 result["answer"], result["report"]
 """
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from trigreason_graph.errors import DownloadError, InputError, ModelNotReady, TrigReasonError
 from trigreason_graph.graph import create_trigreason_graph
@@ -34,11 +36,15 @@ from trigreason_graph.triggers import (
     View,
 )
 
+if TYPE_CHECKING:
+    from trigreason_graph.integrations import ChatTrigReason, as_tool
+
 __version__ = version("trigreason-graph")
 
 __all__ = [
     "ArithmeticCheck",
     "Budget",
+    "ChatTrigReason",
     "CognitiveOffload",
     "DownloadError",
     "InputError",
@@ -64,7 +70,15 @@ __all__ = [
     "__version__",
     "acheck_models",
     "aprobe_model",
+    "as_tool",
     "check_models",
     "create_trigreason_graph",
     "probe_model",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The integrations, imported when one is asked for: few programs need them all."""
+    if name not in ("ChatTrigReason", "as_tool"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("trigreason_graph.integrations"), name)

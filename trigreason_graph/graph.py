@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
 from trigreason_graph.settings import Budget, Settings
 from trigreason_graph.state import Input, Output, State
 from trigreason_graph.triggers import Judge, StrategicInitiation, Trigger
+
+NodeFunction = Callable[[State, Kit], Awaitable[Any]]
+"""What a node does with the state and the models."""
 
 
 def create_trigreason_graph(
@@ -66,7 +69,16 @@ def create_trigreason_graph(
     Raises:
         ValueError: An argument that cannot be used; the text names it.
     """
-    kit = _kit(small, large, fallback, policy, budget, settings or Settings(), prices, prompts)
+    return assemble(make_kit(small, large, fallback, policy, budget, settings or Settings(), prices, prompts))
+
+
+def assemble(kit: Kit, last: NodeFunction = answer) -> StateGraph[State, Settings, Input, Output]:
+    """The picture.
+
+    Args:
+        kit: Models, policy, budget and settings.
+        last: What the node `answer` does.
+    """
     builder = StateGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
     for function in (
         prepare,
@@ -75,9 +87,9 @@ def create_trigreason_graph(
         trigger_router,
         large_offload,
         checkpoint_rollback,
-        answer,
     ):
         builder.add_node(function.__name__, _node(function, kit))
+    builder.add_node("answer", _node(last, kit, "answer"))
 
     builder.add_edge(START, "prepare")
     builder.add_conditional_edges("prepare", after_prepare, {"initiate": "strategist", "go": "step_generator"})
@@ -111,7 +123,7 @@ def create_trigreason_graph(
     return builder
 
 
-def _kit(
+def make_kit(
     small: ModelSpec,
     large: ModelSpec,
     fallback: ModelSpec | None,
@@ -121,6 +133,7 @@ def _kit(
     prices: PriceTable | None,
     prompts: Prompts,
 ) -> Kit:
+    """The models wrapped for their roles, with the policy and the limits that suit them; raises ValueError."""
     wrapped_small = resolve_model(small, "small", prices=prices)
     wrapped_large = resolve_model(large, "large", prices=prices)
     stand_in = None if fallback is None else _stand_in(fallback, prices)
@@ -160,17 +173,19 @@ def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:
         raise ValueError(str(error).replace("large=", "fallback=", 1)) from None
 
 
-CALLERS = (strategist, step_generator, large_offload, answer)
+CALLERS = frozenset({"strategist", "step_generator", "large_offload", "answer"})
 """Nodes that may call a model; trigger_router does where the policy has judges."""
 
 
-def _node(function: Any, kit: Kit) -> Node:
+def _node(function: NodeFunction, kit: Kit, name: str = "") -> Node:
+    name = name or function.__name__
+
     async def run(state: State) -> Any:
         state = migrated(state)
         begins = function is prepare  # an earlier run's settings are not this one's
         now = kit.now(None if begins else state)
-        if function in CALLERS or (function is trigger_router and now.policy.judges):
+        if name in CALLERS or (function is trigger_router and now.policy.judges):
             await stored()
         return await function(state, now)
 
-    return Node(run, function.__name__)
+    return Node(run, name)

@@ -51,6 +51,7 @@ class ModelCard:
             temperature where it refuses one.
         efforts: Takes a reasoning effort with each call.
         usage: Reports token counts, also on a stream.
+        tool_calling: Takes tools and calls them natively; a client's profile may say so as well.
         cached: Reports how much of a prompt came from its cache; None when unknown.
         digest: Of the weights, where the server tells; empty when unknown.
     """
@@ -74,6 +75,7 @@ class ModelCard:
     usage: bool = True
     cached: bool | None = None
     digest: str = ""
+    tool_calling: bool = False
 
     @property
     def hides_reasoning(self) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, ToolCallChunk
 
 from trigreason_graph.errors import TrigReasonError
 from trigreason_graph.models.cards import Style
@@ -59,6 +59,8 @@ class Exchange:
         options: Sampling options.
         on_piece: Gets every piece of text; returns True to have the stream closed there.
         seconds: How long the call may take; None without a limit.
+        arguments: Keywords for the client on top of the options, such as bound tools.
+        tool_calls: Native tool calls, as they arrived.
         attempts: Filled while the call runs; the last one is the call's result.
     """
 
@@ -66,6 +68,8 @@ class Exchange:
     options: Options
     on_piece: Callable[[Piece], bool]
     seconds: float | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    tool_calls: list[ToolCallChunk] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage, ToolCallChunk
 
 from trigreason_graph.reasoning.confidence import entropy_of, in_nats, tempered
 
@@ -178,10 +178,19 @@ def _total(details: Mapping[str, Any], *names: str) -> int:
     return sum(int(count or 0) for name, count in details.items() if name.endswith(names))
 
 
-def usage_chunk(usage: Usage, metadata: dict[str, Any]) -> AIMessageChunk:
-    """The last chunk of a wrapped stream: no text, the usage, and why it ended."""
+def joined_calls(parts: Sequence[ToolCallChunk]) -> list[ToolCallChunk]:
+    """Native tool calls out of the parts in which they arrived."""
+    whole = AIMessageChunk(content="")
+    for part in parts:
+        whole += AIMessageChunk(content="", tool_call_chunks=[part])
+    return whole.tool_call_chunks
+
+
+def usage_chunk(usage: Usage, metadata: dict[str, Any], tool_calls: Sequence[ToolCallChunk] = ()) -> AIMessageChunk:
+    """The last chunk of a wrapped stream: no text, its native tool calls, the usage, and why it ended."""
     return AIMessageChunk(
         content="",
+        tool_call_chunks=joined_calls(tool_calls),
         response_metadata=metadata,
         usage_metadata={
             "input_tokens": usage.tokens_in,

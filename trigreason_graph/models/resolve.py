@@ -15,7 +15,12 @@ ModelSpec = str | BaseChatModel
 
 
 def resolve_model(
-    spec: ModelSpec | None, role: Role, *, prices: PriceTable | None = None, temperature: float | None = None
+    spec: ModelSpec | None,
+    role: Role,
+    *,
+    prices: PriceTable | None = None,
+    temperature: float | None = None,
+    api_key: str | None = None,
 ) -> ReasoningModel:
     """Wrap a model for its role.
 
@@ -24,6 +29,7 @@ def resolve_model(
         role: "small" or "large"; also the argument's name in errors.
         prices: Dollars per million tokens, by "provider:model"; looked up before genai-prices.
         temperature: Sampling temperature for a model made from a string.
+        api_key: Its provider's key; None: from the environment.
 
     Raises:
         ValueError: naming the argument, when `spec` is missing, malformed, of an unknown provider, or needs a package
@@ -31,7 +37,7 @@ def resolve_model(
     """
     if spec is None or (isinstance(spec, str) and not spec.strip()):
         raise ValueError(f'{role}= is missing: give a "provider:model" string or a LangChain chat model')
-    model = model_from_string(spec.strip(), role, temperature) if isinstance(spec, str) else spec
+    model = model_from_string(spec.strip(), role, temperature, api_key) if isinstance(spec, str) else spec
     if not isinstance(model, BaseChatModel):
         hint = " (pass the model itself, not model.bind(...))" if hasattr(model, "bound") else ""
         kind = type(model).__name__

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langgraph.errors import GraphBubbleUp
 
@@ -184,6 +184,8 @@ class Run:
         if usage is not None:
             self._usage = self._usage.then(usage) if self._usage else usage
         self._finish = finish_of(chunk.generation_info, chunk.message) or self._finish
+        if isinstance(chunk.message, AIMessageChunk):
+            self._exchange.tool_calls += chunk.message.tool_call_chunks
 
     def _hand_on(self, chunk: ChatGenerationChunk) -> str:
         content, field = text_of(chunk.message)

@@ -49,7 +49,9 @@ NO_KEY = "none"
 """What the client is given where no key is set: it insists on one."""
 
 
-def chat_on(provider: str, name: str, url: str | None, temperature: float | None) -> ChatCompatible:
+def chat_on(
+    provider: str, name: str, url: str | None, temperature: float | None, api_key: str | None = None
+) -> ChatCompatible:
     """A client for a model on one of `SERVERS`.
 
     Args:
@@ -57,6 +59,7 @@ def chat_on(provider: str, name: str, url: str | None, temperature: float | None
         name: Of the model, as the server knows it.
         url: Where it listens; None: the kind's default.
         temperature: None: the server's own.
+        api_key: None: out of the server's environment variable.
 
     Raises:
         ValueError: A hosted server's key is not set.
@@ -65,7 +68,7 @@ def chat_on(provider: str, name: str, url: str | None, temperature: float | None
 
     server = SERVERS[provider]
     url = url or server.url
-    key = os.environ.get(server.key)
+    key = api_key or os.environ.get(server.key)
     if server.needs_key and not key and not is_local(url):
         raise ValueError(f"its key is not set: export {server.key}=...")
     return ChatCompatible(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from trigreason_graph.models.pieces import finish_of
@@ -51,5 +53,9 @@ async def whole_reply(model: BaseChatModel, messages: list[BaseMessage], argumen
         content=content,
         additional_kwargs=message.additional_kwargs,
         usage_metadata=getattr(message, "usage_metadata", None),
+        tool_call_chunks=[
+            tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
+            for index, call in enumerate(message.tool_calls if isinstance(message, AIMessage) else ())
+        ],
     )
     yield ChatGenerationChunk(message=chunk, generation_info=info)

@@ -21,13 +21,14 @@ KNOWN = "embedded, ollama, openai, anthropic, google_genai, " + ", ".join(SERVER
 _ADDRESS = re.compile(r"@(?=https?://)")
 
 
-def model_from_string(text: str, role: Role, temperature: float | None) -> BaseChatModel:
+def model_from_string(text: str, role: Role, temperature: float | None, api_key: str | None = None) -> BaseChatModel:
     """The chat model that a string names.
 
     Args:
         text: "provider:model", with "@http://host:port/v1" behind it for a server of one's own.
         role: The argument's name in errors.
         temperature: Sampling temperature; None: the model's own.
+        api_key: The provider's key; None: from the environment. Not used where there is none to give.
 
     Raises:
         ValueError: naming the argument: malformed, an unknown provider, or a package or key that is not there.
@@ -42,10 +43,10 @@ def model_from_string(text: str, role: Role, temperature: float | None) -> BaseC
         return _embedded(name, role, temperature)
     try:
         if provider in SERVERS:
-            return chat_on(provider, name, url, temperature)
+            return chat_on(provider, name, url, temperature, api_key)
         if provider == "community":
             return _community(name, url, temperature)
-        return _langchains(provider, name, url, temperature)
+        return _langchains(provider, name, url, temperature, api_key)
     except ImportError as missing:
         raise ValueError(f"{role}={redact(text)!r} needs a package that is not installed: {missing}") from None
     except Exception as refused:  # each client has its own error for a missing key
@@ -58,7 +59,9 @@ def model_from_string(text: str, role: Role, temperature: float | None) -> BaseC
         raise ValueError(f"{role}={redact(text)!r} cannot be set up: {why}") from None
 
 
-def _langchains(provider: str, name: str, url: str | None, temperature: float | None) -> BaseChatModel:
+def _langchains(
+    provider: str, name: str, url: str | None, temperature: float | None, api_key: str | None
+) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     arguments: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
@@ -70,6 +73,8 @@ def _langchains(provider: str, name: str, url: str | None, temperature: float | 
         arguments["base_url"] = url
         if provider == "openai" and is_local(url):  # the client insists on a key, a local server does not
             arguments["api_key"] = _openai_key()
+    if api_key and provider != "ollama":
+        arguments["api_key"] = api_key
     model: BaseChatModel = init_chat_model(name, model_provider=provider, **arguments)
     return model
 

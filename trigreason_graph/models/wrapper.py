@@ -117,7 +117,8 @@ class ReasoningModel(BaseChatModel):
             },
         }
         try:
-            async with aclosing(self.astream(messages, config=config, exchange=exchange)) as stream:  # type: ignore[type-var]
+            calling = self.astream(messages, config=config, exchange=exchange, **exchange.arguments)
+            async with aclosing(calling) as stream:  # type: ignore[type-var]
                 async for _ in stream:
                     pass
         except ModelFailed:
@@ -150,7 +151,7 @@ class ReasoningModel(BaseChatModel):
         attempt = run.ended()
         exchange.attempts.append(attempt)
         metadata = {"model_name": self.card.name, "finish_reason": attempt.finish, "trigreason_cut": run.closed}
-        yield ChatGenerationChunk(message=usage_chunk(attempt.usage, metadata))
+        yield ChatGenerationChunk(message=usage_chunk(attempt.usage, metadata, exchange.tool_calls))
 
     async def _begin(self, messages: list[BaseMessage], exchange: Exchange, extra: dict[str, Any]) -> Run:
         """A stream whose first text has come; up to there a call that fails is worth another try."""
@@ -173,6 +174,7 @@ class ReasoningModel(BaseChatModel):
             raise ModelFailed(exchange.last.fault) from None
 
     async def _open(self, messages: list[BaseMessage], exchange: Exchange, extra: dict[str, Any]) -> Run:
+        exchange.tool_calls.clear()  # of a try that failed
         streaming = self.card.streams and can_stream(self.inner)
         sent = as_sent(messages, self.card)
         continuing = bool(sent) and isinstance(sent[-1], AIMessage)

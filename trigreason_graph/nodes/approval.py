@@ -10,7 +10,7 @@ from langgraph.types import interrupt
 from trigreason_graph.models.pieces import Usage
 from trigreason_graph.models.prices import cost
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.paid_gate import Grant
+from trigreason_graph.nodes.paid_gate import NO_SAVER, Grant
 from trigreason_graph.state import Purpose, Signal
 
 DENIED = "the call was denied"
@@ -23,6 +23,8 @@ def approved(kit: Kit, purpose: Purpose, signal: Signal | None, grant: Grant, pr
     """
     if kit.settings.large != "ask":
         return ""
+    if not kit.can_wait:
+        return NO_SAVER
     worst = cost(kit.large.card, Usage(tokens_in=prompt_tokens, tokens_out=grant.max_tokens), kit.large.prices)
     answer = interrupt(
         {

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
 
 from trigreason_graph.models.cards import ModelCard
@@ -30,6 +37,7 @@ class Scripted:
         finish: Finish reason; "" for a stream that just ends. A reply cut by max_tokens says "length".
         delay: Seconds before each chunk.
         thinking: Sent in the reasoning field before the text.
+        tool_calls: Native tool calls sent behind the text, each with "name" and "args".
     """
 
     text: str | None = ""
@@ -38,6 +46,7 @@ class Scripted:
     finish: str = "stop"
     delay: float = 0.0
     thinking: str = ""
+    tool_calls: Sequence[Mapping[str, Any]] = ()
 
 
 class ScriptedModel(BaseChatModel):
@@ -80,6 +89,16 @@ class ScriptedModel(BaseChatModel):
     def calls(self) -> int:
         """How often the model was asked."""
         return self._next
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Show the tools in `asked`; which of them is called stands in the script."""
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], tool_choice=tool_choice, **kwargs)
 
     async def _astream(
         self,
@@ -127,6 +146,8 @@ class ScriptedModel(BaseChatModel):
             yield _chunk("", reply, token, {"reasoning_content": token})
         for token in text[: max(room - len(thinking), 0)]:
             yield _chunk(token, reply, token, {})
+        if room == total:
+            yield from _tool_calls(reply)
         if reply.error is not None:
             raise reply.error
         if not reply.finish:
@@ -134,7 +155,8 @@ class ScriptedModel(BaseChatModel):
         self.served.append(room)
         asked = sum(len(tokenize(message.text)) for message in messages)
         usage = {"input_tokens": asked, "output_tokens": room, "total_tokens": asked + room}
-        finish = reply.finish if room == total else "length"
+        ended = "tool_calls" if reply.tool_calls else reply.finish
+        finish = ended if room == total else "length"
         yield ChatGenerationChunk(
             message=AIMessageChunk(content="", usage_metadata=usage), generation_info={"finish_reason": finish}
         )
@@ -143,6 +165,13 @@ class ScriptedModel(BaseChatModel):
 def _chunk(content: str, reply: Scripted, token: str, fields: dict[str, Any]) -> ChatGenerationChunk:
     info = None if reply.probability is None else {"logprobs": {"content": [_logprobs(token, reply.probability)]}}
     return ChatGenerationChunk(message=AIMessageChunk(content=content, additional_kwargs=fields), generation_info=info)
+
+
+def _tool_calls(reply: Scripted) -> Iterator[ChatGenerationChunk]:
+    for index, call in enumerate(reply.tool_calls):
+        arguments = json.dumps(call["args"], ensure_ascii=False)
+        part = tool_call_chunk(name=call["name"], args=arguments, id=f"call_{uuid.uuid4().hex}", index=index)
+        yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=[part]))
 
 
 def _logprobs(token: str, probability: float) -> dict[str, Any]:

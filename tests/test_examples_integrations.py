@@ -1,0 +1,41 @@
+"""The examples of the chat model and the tool, run with scripted models in the place of theirs."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.graphs import STEPS, large, small
+from trigreason_graph.testing import Scripted, ScriptedModel
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+PLAN = "Goal: the bags\nKey steps: 1. subtract"
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(EXAMPLES)
+    monkeypatch.setattr("sys.argv", ["example", "How many?"])
+    return lambda name: runpy.run_path(str(EXAMPLES / name))["main"]
+
+
+def test_the_chat_model(example: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    call = Scripted(tool_calls=[{"name": "pack", "args": {"bags": 7}}])
+    example("chat_model.py")(small(STEPS, loop=True), large(PLAN, PLAN, call))
+    said = capsys.readouterr().out
+    assert "Another thing is 4." in said
+    assert "Tokens: {'input_tokens'" in said
+    assert "Calls: [{'name': 'pack', 'args': {'bags': 7}" in said
+
+
+def test_the_tool_in_an_agent(example: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    call = Scripted(tool_calls=[{"name": "reason", "args": {"question": "How many?"}}])
+    agent = ScriptedModel(script=[call, Scripted("There are 7.")])
+    example("tool_in_agent.py")(small(STEPS), large(PLAN), agent)
+    said = capsys.readouterr().out
+    assert "[small] Another thing is 4." in said
+    assert "tool: 7" in said
+    assert "ai: There are 7." in said
