@@ -10,13 +10,13 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
 from langchain_core.language_models.chat_models import BaseChatModel, agenerate_from_stream
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field
 
 from trigreason_graph.bridge import run_blocking
 from trigreason_graph.evaluation.call_options import StopCut, limit_of, stop_sequences, with_limit, without_stops
+from trigreason_graph.evaluation.recorded_chunks import chunk_of, usage_from
 from trigreason_graph.evaluation.recorded_tokens import TOP, RecordedToken, as_logprobs, tokens_of_chunk
 from trigreason_graph.evaluation.recordings import Prompt, RecordingStore, new_recording
 from trigreason_graph.models.cards import ModelCard
@@ -162,7 +162,7 @@ class _Call:
             async for batch in batches:
                 if told is None:
                     told = self._tokens_in
-                    yield _chunk("", usage=_usage(told, 0))
+                    yield chunk_of("", usage=usage_from(told, 0))
                 parts: list[Piece] = []
                 for text, token in batch:
                     self._tokens_out += 1
@@ -170,14 +170,14 @@ class _Call:
                     if self._cut.found:
                         break
                 if parts:
-                    yield _chunk("".join(sent for sent, _ in parts), as_logprobs(parts))
+                    yield chunk_of("".join(sent for sent, _ in parts), as_logprobs(parts))
                 if self._cut.found:
                     self._finish = "stop"
                     break
         if not self._cut.found and (held := self._cut.rest()):
-            yield _chunk(held)
+            yield chunk_of(held)
         # The prompt is reported once, first if its size is known by then: a reader may close early.
-        yield _chunk("", {"finish_reason": self._finish}, _usage(self._tokens_in - (told or 0), self._tokens_out))
+        yield chunk_of("", {"finish_reason": self._finish}, usage_from(self._tokens_in - (told or 0), self._tokens_out))
 
     async def _batches(self) -> AsyncIterator[list[Piece]]:
         """Tokens, as many at once as are wanted."""
@@ -296,15 +296,3 @@ async def _count(model: BaseChatModel, messages: list[BaseMessage]) -> int:
     """Tokens of a prompt, by the model's own tokenizer; 0 where there is none (the server's usage comes later)."""
     count = getattr(model, "acount", None)
     return int(await count(messages)) if count is not None else 0
-
-
-def _chunk(
-    text: str, generation_info: dict[str, Any] | None = None, usage: UsageMetadata | None = None
-) -> ChatGenerationChunk:
-    return ChatGenerationChunk(
-        message=AIMessageChunk(content=text, usage_metadata=usage), generation_info=generation_info or None
-    )
-
-
-def _usage(tokens_in: int, tokens_out: int) -> UsageMetadata:
-    return UsageMetadata(input_tokens=tokens_in, output_tokens=tokens_out, total_tokens=tokens_in + tokens_out)

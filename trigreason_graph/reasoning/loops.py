@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from trigreason_graph.reasoning.periods import borders_of, sums_of
+
 WINDOW = 6_000
 """Characters from the end that are looked at: a bound on the time of a look (a few milliseconds)."""
 EXCERPT = 120
@@ -236,10 +238,10 @@ def _periodic(text: str, tokens: _Tokens, fixed: bool, broken: str) -> Loop | No
     What is broken off at its end must be the beginning of what the unit goes on with.
     """
     ids = tokens.ids[::-1]
-    borders = _borders(ids)
-    letters = _sums(tokens.letters[::-1])
-    words = _sums([int(word) for word in tokens.words[::-1]])
-    signs = _sums([int(sign) for sign in tokens.signs[::-1]])
+    borders = borders_of(ids)
+    letters = sums_of(tokens.letters[::-1])
+    words = sums_of([int(word) for word in tokens.words[::-1]])
+    signs = sums_of([int(sign) for sign in tokens.signs[::-1]])
     for length in range(len(ids), 1, -1):
         period = length - borders[length - 1]
         if 2 * period > length or not text[tokens.starts[-period] : tokens.ends[-period]].lower().startswith(broken):
@@ -291,26 +293,6 @@ def _irregular(text: str, tokens: _Tokens) -> Loop | None:
     again = next(index for index, gram in enumerate(grams) if gram in seen or seen.add(gram))  # type: ignore[func-returns-value]
     start, keep = tokens.starts[first], tokens.starts[first + again]
     return Loop(start, keep, max(counts.values()), _excerpt(text, start, keep))
-
-
-def _borders(ids: Sequence[int]) -> list[int]:
-    """For each prefix the length of its longest proper border (Knuth, Morris, Pratt)."""
-    borders = [0] * len(ids)
-    length = 0
-    for index in range(1, len(ids)):
-        while length and ids[index] != ids[length]:
-            length = borders[length - 1]
-        if ids[index] == ids[length]:
-            length += 1
-        borders[index] = length
-    return borders
-
-
-def _sums(values: Sequence[int]) -> list[int]:
-    sums = [0]
-    for value in values:
-        sums.append(sums[-1] + value)
-    return sums
 
 
 def _excerpt(text: str, start: int, end: int) -> str:
