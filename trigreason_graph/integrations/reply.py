@@ -137,7 +137,7 @@ async def _call(state: State, kit: Kit, wanted: Wanted, written: _Written) -> No
     """Make the call, on top of what `written` holds already."""
     state = {**state, "spent": written.spent}
     model = replier(kit)
-    given = handover(state)
+    given = handover(state, model.role)
     given = replace(given, conversation=without_tools(given.conversation, wanted.tools))
     messages = turn_prompt(model.card, given, ASK, replace(kit.prompts, instructions=INSTRUCTIONS)).messages
     effort = effort_for(kit, "conclude") if model.role == "large" else None
