@@ -163,7 +163,8 @@ def make_kit(
     chosen = resolve_policy(policy)
     if len(chosen.judges) > 1:
         raise ValueError(f"policy=: {chosen.name!r} has more than one judge; each step can wait for one paid verdict")
-    return Kit(wrapped_small, wrapped_large, chosen, limits, settings, prompts, stand_in, tuple(notes))
+    said_once = tuple(dict.fromkeys(notes))  # one model may have both roles
+    return Kit(wrapped_small, wrapped_large, chosen, limits, settings, prompts, stand_in, said_once)
 
 
 def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:

@@ -10,6 +10,7 @@ from trigreason_graph.cli.embedded import close_servers
 from trigreason_graph.cli.findings import Finding
 from trigreason_graph.cli.writing import GutterWriter
 from trigreason_graph.errors import ModelNotReady
+from trigreason_graph.models.faults import redact
 from trigreason_graph.state import Role
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ def _examine(role: Role, spec: str, *, probe: bool, paid: bool) -> Examined:
     try:
         report = probe_model(spec, role=role, paid=paid) if probe else card_report(spec, role=role)
     except (ModelNotReady, ValueError) as fault:
-        return Examined(role, spec, None, str(fault), probe)
-    return Examined(role, spec, report, "", probe)
+        return Examined(role, redact(spec), None, str(fault), probe)
+    return Examined(role, redact(spec), report, "", probe)
 
 
 def show_models(screen: Screen, models: Sequence[Examined]) -> None:

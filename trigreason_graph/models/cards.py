@@ -83,10 +83,14 @@ class ModelCard:
         return self.hidden_tokens > 0 and self.form == "content"
 
     def hidden_at(self, effort: Effort | None) -> int:
-        """Hidden output tokens that a call of this effort is given; all of them without an effort."""
+        """Hidden output tokens that a call of this effort is given; all of them without an effort.
+
+        No more than half of the window, or a model with a small one could never be called.
+        """
+        most = self.hidden_tokens if self.window is None else min(self.hidden_tokens, self.window // 2)
         if effort is None or not self.efforts:
-            return self.hidden_tokens
-        return int(self.hidden_tokens * HIDDEN_SHARE[effort])
+            return most
+        return int(most * HIDDEN_SHARE[effort])
 
     @property
     def full_name(self) -> str:

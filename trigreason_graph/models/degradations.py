@@ -40,9 +40,8 @@ def _small(card: ModelCard) -> Iterator[str]:
 def _either(card: ModelCard) -> Iterator[str]:
     name = card.full_name
     if card.hidden_tokens:
-        yield (
-            f"the reasoning of {name} is hidden: each of its calls may take up to {card.hidden_tokens:,} further tokens"
-        )
+        hidden = card.hidden_at("high")
+        yield f"the reasoning of {name} is hidden: each of its calls may take up to {hidden:,} further tokens"
     if not card.usage:
         yield f"the tokens of {name} are not counted by its server: they are estimated"
     if card.window is not None and card.window < SHORT_WINDOW:

@@ -103,7 +103,9 @@ class Run:
             await self._stream.aclose()
 
     def failed(self, fault: BaseException) -> Attempt:
-        """The attempt, when no text came."""
+        """The attempt, when no text came. One that only ran out of its time is no failure of the model."""
+        if self._limit:
+            return self._attempt("cut", self._limit, f"{self._terms.card.full_name} wrote nothing in the time it had")
         return self._attempt("error", "error", self.describe(fault))
 
     def ended(self) -> Attempt:

@@ -39,7 +39,13 @@ async def whole_reply(model: BaseChatModel, messages: list[BaseMessage], argumen
 
     Servers that continue a prefill repeat it in a whole reply (llama.cpp does; not in a stream), so it is taken off.
     """
-    result = await model._agenerate(messages, **arguments)
+    try:
+        result = await model._agenerate(messages, **arguments)
+    except AttributeError as fault:
+        if not str(fault).startswith("'str' object has no attribute"):
+            raise
+        # What openai's client makes of a reply with status 200 that is no JSON: it hands the text on as it is.
+        raise ConnectionError("the reply was no JSON") from None
     generation = result.generations[0]
     message = generation.message
     content = message.content

@@ -38,8 +38,9 @@ async def answer(state: State, kit: Kit) -> dict[str, Any]:
         "ledger": [*state["ledger"], *asked.rows],
         "spent": asked.spent,
         "notes": notes,
+        "fallback_on": asked.fallback_on or state["fallback_on"],
     }
-    report = build_report(final, outcome, kit)
+    report = build_report(final, outcome, kit.fallen_back() if asked.fallback_on else kit)
     emit("outcome", state["run_id"], **outcome, answer=told or "", report=report)
     return {
         "answer": told or "",
@@ -51,6 +52,7 @@ async def answer(state: State, kit: Kit) -> dict[str, Any]:
         "ledger": asked.rows,
         "spent": asked.spent,
         "notes": notes,
+        "fallback_on": final["fallback_on"],
         "outcome": outcome,
         "report": report,
     }

@@ -25,7 +25,8 @@ def approved(kit: Kit, purpose: Purpose, signal: Signal | None, grant: Grant, pr
         return ""
     if not kit.can_wait:
         return NO_SAVER
-    worst = cost(kit.large.card, Usage(tokens_in=prompt_tokens, tokens_out=grant.max_tokens), kit.large.prices)
+    most = grant.max_tokens + grant.hidden
+    worst = cost(kit.large.card, Usage(tokens_in=prompt_tokens, tokens_out=most), kit.large.prices)
     answer = interrupt(
         {
             "kind": "large_model_call",
@@ -33,7 +34,7 @@ def approved(kit: Kit, purpose: Purpose, signal: Signal | None, grant: Grant, pr
             "model": kit.large.card.full_name,
             "trigger": signal["trigger"] if signal else "",
             "reason": signal["reason"] if signal else "",
-            "max_tokens": grant.max_tokens,
+            "max_tokens": most,
             "max_cost_usd": worst,
             "answers": ["approve", "deny"],
         }

@@ -30,6 +30,7 @@ class Conclusion:
         steps: The step that states it.
         rows, spent: For the books.
         faults: Why a model could not be asked, or failed.
+        fallback_on: Why the fallback stood in for the LRM; empty when it did not.
     """
 
     spent: Spent
@@ -37,6 +38,7 @@ class Conclusion:
     steps: list[Step] = field(default_factory=list)
     rows: list[LedgerRow] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    fallback_on: str = ""
 
 
 async def conclude(state: State, kit: Kit) -> Conclusion:
@@ -53,15 +55,16 @@ async def conclude(state: State, kit: Kit) -> Conclusion:
     result = Conclusion(state["spent"])
     for role in order:
         down = await _ask(state, kit, kit.small if role == "small" else kit.large, result)
-        if down and role == "large" and kit.fallback:
-            await _ask(state, kit.fallen_back(), kit.fallback, result)
+        if down and role == "large" and kit.fallback is not None:  # what failed was not paid
+            result.fallback_on, kit = down, kit.fallen_back()
+            await _ask(state, kit, kit.large, result)
         if result.answer:
             break
     return result
 
 
-async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion) -> bool:
-    """Ask one model; returns whether it is down."""
+async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion) -> str:
+    """Ask one model; returns why it is down, empty when it is not."""
     given, style = handover(state, model.role), model.card.style
     lead = kit.prompts.lead if style == "prefill" else ""
     if lead:
@@ -79,7 +82,7 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
         refused = grant.reason or approved(kit, "conclude", None, grant, estimate_tokens(messages))
     if refused:
         result.faults.append(refused)
-        return False
+        return ""
     call = Call(state, model, "conclude", earlier=result.rows)
     pieces: list[Piece] = []
 
@@ -109,7 +112,7 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
     result.answer = stated()
     if result.answer:
         result.steps = [_answer_step(lead, pieces, model, call.id, state["next_id"])]
-    return last.status == "error"
+    return last.fault if last.status == "error" else ""
 
 
 def _answer_step(lead: str, pieces: list[Piece], model: ReasoningModel, call: int, step_id: int) -> Step:

@@ -28,11 +28,13 @@ class Grant:
 
     Attributes:
         limit: What allows no more than that: the budget, the model's window, or neither.
+        hidden: Output tokens that its hidden reasoning may take on top.
     """
 
     max_tokens: int
     reason: str = ""
     limit: Limit = ""
+    hidden: int = 0
 
     def __bool__(self) -> bool:
         return self.max_tokens > 0
@@ -137,7 +139,7 @@ def _granted(model: ReasoningModel, wanted: int, room: dict[Limit, int], effort:
     tightest: Limit = min(room, key=lambda name: room[name])
     allowed = min(wanted, room[tightest] - hidden)
     if allowed >= min(USEFUL_TOKENS, wanted):
-        return Grant(allowed, limit=tightest if allowed < wanted else "")
+        return Grant(allowed, limit=tightest if allowed < wanted else "", hidden=hidden)
     of_window = f"the window of {model.card.full_name} ({model.card.window} tokens)"
     what = of_window if tightest == "window" else "what is left of the budget"
     thinking = f", {hidden} tokens of hidden reasoning included," if hidden else ""

@@ -157,7 +157,11 @@ def tidied(step: Step) -> Step:
     return Step(**{**step, "text": text, "sep": step["sep"] if "\n\n" in step["sep"] else "\n\n"})
 
 
-UNNATURAL = frozenset({"length", "content_filter", "tool_calls"})
+STOPPED_BY_FILTER = {"content_filter", "refusal", "safety", "recitation", "prohibited_content"}
+"""OpenAI's word, Anthropic's, and Google's."""
+GIVEN_UP = {"insufficient_system_resource", "abort", "error", "incomplete"}
+"""The server gave up in the middle: DeepSeek's word, that of vLLM and SGLang, OpenRouter's, and the Responses API's."""
+UNNATURAL = frozenset({"length", "tool_calls", *STOPPED_BY_FILTER, *GIVEN_UP})
 """Finish reasons of a reply that its author had not ended; others, known or not, count as an end."""
 ANSWER_WITHIN = 3
 """Steps from the end in which a complete answer counts as the end's: models add a remark or two after it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from trigreason_graph.models.degradations import degradations
 from trigreason_graph.models.pieces import Usage
 from trigreason_graph.models.prices import cost
 from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
@@ -53,8 +54,12 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
 
 
 def _fallback_notes(state: State, kit: Kit) -> list[str]:
-    """Who stood in for whom, in words."""
-    return [f"{kit.large.card.full_name} stood in: {state['fallback_on']}"] if state["fallback_on"] else []
+    """Who stood in for whom, in words, and what it does without."""
+    if not state["fallback_on"]:
+        return []
+    card = kit.large.card
+    lacks = [lack for lack in degradations(card, "large") if lack not in state["notes"]]
+    return [f"{card.full_name} stood in: {state['fallback_on']}", *lacks]
 
 
 def _left_out_notes(state: State, kit: Kit) -> list[str]:

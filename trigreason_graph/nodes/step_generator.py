@@ -54,7 +54,9 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
         finish = _finish_of(last.status, last.finish, bool(run.drafts), grant.limit == "budget")
         if finish == "error" and last.finish == "broken" and state["finish"] != "cut":
             finish = "cut"  # once more; a second time it is taken to be down
-    why = {"budget": "what was left of the budget or the model's window is written full", "error": last.fault}
+    full = "what was left of the budget or the model's window is written full"
+    out_of_time = f"the budget of {kit.budget.seconds:g} s is used up" if kit.budget.seconds else ""
+    why = {"budget": out_of_time if last.finish == "seconds" else full, "error": last.fault}
     if finish == "end":
         run.take(writer.finish())
         run.drafts = with_answer_marked(run.drafts, state["problem"])
