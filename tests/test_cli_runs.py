@@ -289,3 +289,12 @@ def test_files_are_named_so_that_they_are_found_from_anywhere(tmp_path: Path, mo
 
 def test_the_extra_is_named_as_it_is_called() -> None:
     assert "[sqlite]" in keeping.missing_extra()
+
+
+def test_a_password_in_an_address_is_not_stored() -> None:
+    from trigreason_graph.cli.job import Job
+    from trigreason_graph.settings import Settings
+
+    job = Job("?", "vllm:m@http://user:secret@host/v1", "openai:gpt-4.1", None, None, None, Settings())
+    assert "secret" not in job.as_text()
+    assert Job.from_text(job.as_text()).small == "vllm:m@http://host/v1"

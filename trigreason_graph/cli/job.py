@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from trigreason_graph.models.ollama import without_password
 from trigreason_graph.settings import Budget, Settings
 
 
@@ -36,10 +37,17 @@ class Job:
         return replace(self, small=_settled(self.small), large=_settled(self.large), fallback=fallback, policy=policy)
 
     def as_text(self) -> str:
-        """For the store. Only what was set is kept: defaults may differ in the version that takes it up again."""
+        """For the store. Only what was set is kept: defaults may differ in the version that takes it up again.
+
+        A password in a model's address is left out; where one is needed, the resume names the model anew.
+        """
+        models = {
+            name: spec and without_password(spec)
+            for name, spec in (("small", self.small), ("large", self.large), ("fallback", self.fallback))
+        }
         budget = None if self.budget is None else self.budget.model_dump(mode="json", exclude_unset=True)
         settings = self.settings.model_dump(mode="json", exclude_unset=True)
-        return json.dumps({**self.__dict__, "budget": budget, "settings": settings}, ensure_ascii=False)
+        return json.dumps({**self.__dict__, **models, "budget": budget, "settings": settings}, ensure_ascii=False)
 
     @classmethod
     def from_text(cls, text: str) -> Job:
