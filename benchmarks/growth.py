@@ -175,7 +175,7 @@ def main() -> int:
                 continue
         results[store] = [asdict(mark) for mark in marks]
         faults += [f"{store}: {fault}" for fault in faults_of(marks, GOAL * given.steps // 5_000)]
-        print(f"{store}: bends {({field: round(bend(marks, field), 2) for field in ('state', 'stored', 'seconds')})}")
+        print(f"{store}: bends { ({field: round(bend(marks, field), 2) for field in ('state', 'stored', 'seconds')}) }")
         for mark in marks:
             per_step = 1e6 * mark.seconds / mark.steps
             print(f"  {mark.steps:>6} steps  state {mark.state:>9}  stored {mark.stored:>9}  {per_step:7.0f} us a step")
