@@ -15,7 +15,7 @@ QUESTION := $(if $(filter undefined,$(origin Q)),,-- "$$SOLVE_QUESTION")
 unexport Q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv solve test models-test lint format types verify models clean
+.PHONY: help venv solve test models-test lint format types verify soak models clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ verify: $(STAMP) models-test ## Make the published figures at full size (hours; 
 		$(BIN)/python "$$script" || failed="$$failed $$script"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+soak: $(STAMP) ## Run for ten minutes and look for leaks (choose with ARGS="--seconds 60")
+	@$(BIN)/python benchmarks/soak.py $(ARGS)
 
 models: $(STAMP) ## Fetch the embedded pair (once, 1.6 GB)
 	@$(BIN)/trigreason models pull

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -26,14 +29,21 @@ ALTERNATIVES = 5
 NO_LIMIT = Budget(large_calls=None, large_tokens=None, total_tokens=None, seconds=None, usd=None)
 
 
+SOLUTIONS = Path(__file__).parent.parent / "tests" / "data" / "right_solutions.jsonl"
+
+
+@cache
+def written_steps() -> tuple[str, ...]:
+    """Steps of right solutions that the large embedded model wrote (see tests/data/README.md), in sentences."""
+    texts = [json.loads(line)["text"] for line in SOLUTIONS.read_text(encoding="utf-8").splitlines()]
+    sentences = [sentence.strip() for text in texts for sentence in re.split(r"(?<=[.:]) |\n+", text)]
+    return tuple(sentence for sentence in sentences if 60 <= len(sentence) <= 400 and "nswer" not in sentence)
+
+
 def step_text(number: int) -> str:
-    """A step of some 160 characters, none like another, with one right equation and nothing that a trigger minds."""
-    start, stretch = 100 + number, 11 + number % 7
-    places = ("the old bridge", "a dry river bed", "the salt flats", "a grove of palms", "the northern pass")
-    return (
-        f"At stage {number} the caravan leaves {places[number % 5]} behind, having covered {start} km before, and the "
-        f"next {stretch} km bring it to {start} + {stretch} = {start + stretch} km from where it set out."
-    )
+    """A step of some 120 characters of a real model; all differ, since each has its number."""
+    steps = written_steps()
+    return f"{number + 1}. {steps[number % len(steps)]}"
 
 
 class SwiftModel(BaseChatModel):

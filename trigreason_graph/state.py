@@ -17,7 +17,7 @@ from langgraph.graph.message import add_messages
 from langgraph.managed import RemainingSteps
 from typing_extensions import TypedDict
 
-from trigreason_graph.channels import growing
+from trigreason_graph.channels import growing, replaced
 
 STATE_VERSION = 1
 """Written into every run; a reader of old checkpoints looks here first."""
@@ -232,7 +232,7 @@ class State(Input, total=False):
     """Id of the message that holds the problem; the messages before it are its context."""
     blueprint: Blueprint | None
     trace: Annotated[list[Step], growing()]
-    drafts: list[Step]
+    drafts: Annotated[list[Step], replaced()]
     """Steps proposed by the SRM and not judged yet, or written by the LRM and waiting for a rollback."""
     finish: str
     """Why the last run of steps ended: signal, partial, commit, retry, length, cut, drain; and, for good: end, budget,

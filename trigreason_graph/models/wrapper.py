@@ -16,13 +16,14 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from trigreason_graph.bridge import run_blocking
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.dialects import Options, call_arguments
 from trigreason_graph.models.exchange import CHARS_PER_TOKEN, Attempt, Exchange, ModelFailed, estimate_tokens
 from trigreason_graph.models.faults import is_transient, retry_wait
+from trigreason_graph.models.gate import Gate
 from trigreason_graph.models.known import card_of
 from trigreason_graph.models.pieces import usage_chunk
 from trigreason_graph.models.prices import PriceTable
@@ -52,6 +53,14 @@ class ReasoningModel(BaseChatModel):
     retries: int = Field(3, ge=1, description="Tries of one call before its first token arrives.")
     first_token_seconds: float = Field(300.0, gt=0, description="Longest wait for the first token (prompt reading).")
     token_gap_seconds: float = Field(60.0, gt=0, description="Longest wait between two tokens.")
+
+    max_concurrency: int | None = Field(
+        None,
+        ge=1,
+        description="Calls under way at once, of all runs on one event loop that use this model or a copy of it; "
+        "further ones wait, which does not count as their time. None: as many as come.",
+    )
+    _gate: Gate = PrivateAttr(default_factory=Gate)
 
     @model_validator(mode="before")
     @classmethod
@@ -139,15 +148,16 @@ class ReasoningModel(BaseChatModel):
                 kwargs.pop("max_tokens", None) or PLAIN_CALL_TOKENS, kwargs.pop("temperature", None), tuple(stop or ())
             )
             exchange = Exchange("turn", options, lambda _: False)
-        run = await self._begin(messages, exchange, kwargs)
-        try:
-            async with aclosing(run.texts()) as texts:
-                async for text in texts:
-                    if text:
-                        yield ChatGenerationChunk(message=AIMessageChunk(content=text))
-        except BaseException:  # cancelled, or the reader's own fault: what it took is counted all the same
-            exchange.attempts.append(run.left())
-            raise
+        async with self._gate.entered(self.max_concurrency):
+            run = await self._begin(messages, exchange, kwargs)
+            try:
+                async with aclosing(run.texts()) as texts:
+                    async for text in texts:
+                        if text:
+                            yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+            except BaseException:  # cancelled, or the reader's own fault: what it took is counted all the same
+                exchange.attempts.append(run.left())
+                raise
         attempt = run.ended()
         exchange.attempts.append(attempt)
         metadata = {"model_name": self.card.name, "finish_reason": attempt.finish, "trigreason_cut": run.closed}

@@ -18,6 +18,7 @@ from trigreason_graph.nodes.large_call import effort_for
 from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
 from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
 from trigreason_graph.triggers import Judge, NoVerdictError, View, held_back, signals_of
+from trigreason_graph.triggers.base import is_judge
 
 
 class JudgeDesk:
@@ -48,7 +49,7 @@ class JudgeDesk:
         view = View(bench.question, bench.blueprint, trace, draft, True, bench.signals)
         found: list[Signal] = []
         for trigger in self._kit.policy.triggers:
-            if isinstance(trigger, Judge):
+            if is_judge(trigger):
                 if self._wanted(trigger, bench, found, len(trace)) and (signal := await self._verdict(trigger, view)):
                     found.append(signal)
             else:

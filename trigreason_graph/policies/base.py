@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args
 
 from trigreason_graph.triggers import Judge, Limit, StrategicInitiation, Trigger
+from trigreason_graph.triggers.base import is_judge
 from trigreason_graph.triggers.fields import number
 
 Segment = Literal["adaptive", "blank_line"]
@@ -89,7 +90,7 @@ class Policy:
     @property
     def judges(self) -> tuple[Judge, ...]:
         """The triggers that call a model."""
-        return tuple(trigger for trigger in self.triggers if isinstance(trigger, Judge))
+        return tuple(trigger for trigger in self.triggers if is_judge(trigger))
 
     @property
     def run_length(self) -> int:
@@ -99,9 +100,7 @@ class Policy:
     @property
     def watches_growing_drafts(self) -> bool:
         """Whether a trigger wants to see a draft that is still being written."""
-        return any(
-            trigger.when in ("partial", "first_token") for trigger in self.triggers if not isinstance(trigger, Judge)
-        )
+        return any(trigger.when in ("partial", "first_token") for trigger in self.triggers if not is_judge(trigger))
 
     def with_fields(self, overrides: Mapping[str, Mapping[str, Any]]) -> Policy:
         """This policy with fields of its triggers changed.

@@ -9,6 +9,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from trigreason_graph.reasoning.terms import terms
 from trigreason_graph.state import Blueprint, Step
@@ -99,22 +101,68 @@ def covered(blueprint: Blueprint, steps: Sequence[Step]) -> list[bool]:
     Returns:
         One flag per key step, in their order.
     """
-    wanted = _telling(blueprint["key_steps"])
-    done = [False] * len(wanted)
-    written = [step for step in steps if step["author"] != "tool" and step["kind"] != "tool"]
-    stating = [_states(step) for step in written]
-    numeric = any(stating)
+    wanted = tuple(_telling(blueprint["key_steps"]))
+    written = [
+        (step["text"], bool(step["conclusions"]))
+        for step in steps
+        if step["author"] != "tool" and step["kind"] != "tool"
+    ]
+    stated: frozenset[int] = frozenset()
+    spoken: frozenset[int] = frozenset()
     before: frozenset[str] = frozenset()
-    for step, states in zip(written, stating, strict=True):
-        said = terms(step["text"][:TEXT_LIMIT])
+    numeric = False
+    for start in range(0, len(written), STRETCH):
+        part = _stretch(wanted, tuple(written[start : start + STRETCH]), before)
+        stated, spoken, numeric, before = stated | part.stated, spoken | part.spoken, numeric or part.numeric, part.last
+    found = stated if numeric else spoken
+    return _with_untold([index in found for index in range(len(wanted))], wanted)
+
+
+STRETCH = 64
+"""Steps that are looked at together. A trace only grows, so that all stretches but the last are known already."""
+
+
+class _Stretch(NamedTuple):
+    """What some steps in a row have done.
+
+    Attributes:
+        stated, spoken: Key steps that are done in steps with a result or number, and in any.
+        numeric: Whether a step has a result or number.
+        last: What the last step said; nothing when it only plans.
+    """
+
+    stated: frozenset[int]
+    spoken: frozenset[int]
+    numeric: bool
+    last: frozenset[str]
+
+
+@lru_cache(maxsize=512)
+def _stretch(
+    wanted: tuple[frozenset[str], ...], written: tuple[tuple[str, bool], ...], before: frozenset[str]
+) -> _Stretch:
+    """Of the terms of each key step, and the text of each step with whether it has conclusions."""
+    stated, spoken, numeric = set[int](), set[int](), False
+    for text, concludes in written:
+        said, states = _said(text)
+        states = states or concludes
         both = said | before
         touched = [index for index, telling in enumerate(wanted) if telling and 2 * len(telling & both) >= len(telling)]
-        plans = len(touched) > 1 and not step["conclusions"] and (len(touched) > 2 or _is_list(step["text"]))
-        if (states or not numeric) and not plans:
-            for index in touched:
-                done[index] = True
+        plans = len(touched) > 1 and not concludes and (len(touched) > 2 or _is_list(text))
+        numeric = numeric or states
+        if not plans:
+            spoken.update(touched)
+            if states:
+                stated.update(touched)
         before = frozenset() if plans else said
-    return _with_untold(done, wanted)
+    return _Stretch(frozenset(stated), frozenset(spoken), numeric, before)
+
+
+@lru_cache(maxsize=1_024)
+def _said(text: str) -> tuple[frozenset[str], bool]:
+    """The terms of a step, and whether it has a number that is no item's number."""
+    read = text[:TEXT_LIMIT]
+    return terms(read), bool(_DIGIT.search(_NUMBERED.sub("", read)))
 
 
 def untouched(blueprint: Blueprint, steps: Sequence[Step]) -> list[bool]:
@@ -147,11 +195,6 @@ def _with_untold(done: list[bool], wanted: Sequence[frozenset[str]]) -> list[boo
 
 _NUMBERED = re.compile(r"^[\s#>*_]{0,8}(?:step\s|第\s?)?[(（]?\d{1,3}[.):：、）步]", re.IGNORECASE | re.MULTILINE)
 _DIGIT = re.compile(r"\d")
-
-
-def _states(step: Step) -> bool:
-    """Whether a step has a result or a number that is no item's number."""
-    return bool(step["conclusions"]) or bool(_DIGIT.search(_NUMBERED.sub("", step["text"][:TEXT_LIMIT])))
 
 
 def _is_list(text: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from typing_extensions import TypeIs
+
 from trigreason_graph.state import Blueprint, Signal, Step
 
 When = Literal["start", "first_token", "partial", "step"]
@@ -70,6 +72,11 @@ class Judge(Protocol):
     async def judge(self, view: View, call: JudgeCall) -> Signal | None: ...
 
 
+def is_judge(trigger: Trigger | Judge) -> TypeIs[Judge]:
+    """Whether a trigger calls a model. Asked at every piece of text, where isinstance with a protocol is slow."""
+    return hasattr(trigger, "judge")
+
+
 def signals_of(triggers: Sequence[Trigger | Judge], view: View) -> list[Signal]:
     """The signals of all triggers that fire, in the policy's order; judges are passed over (they need a model).
 
@@ -77,13 +84,13 @@ def signals_of(triggers: Sequence[Trigger | Judge], view: View) -> list[Signal]:
         triggers: The policy's triggers, in its order.
         view: What is looked at; ``view.complete`` decides which triggers are asked.
     """
-    found = (_signal_of(trigger, view) for trigger in triggers if not isinstance(trigger, Judge))
+    found = (_signal_of(trigger, view) for trigger in triggers if not is_judge(trigger))
     return [signal for signal in found if signal is not None]
 
 
 def first_signal(triggers: Sequence[Trigger | Judge], view: View) -> Signal | None:
     """The first of `signals_of`; the triggers behind it are not asked."""
-    found = (_signal_of(trigger, view) for trigger in triggers if not isinstance(trigger, Judge))
+    found = (_signal_of(trigger, view) for trigger in triggers if not is_judge(trigger))
     return next((signal for signal in found if signal is not None), None)
 
 

@@ -1,0 +1,234 @@
+"""What does the framework itself take: everything that is not waiting for a model?
+
+    python benchmarks/overhead.py [--steps 1000] [--real]
+
+An infinitely fast scripted model writes real steps in runs of ten; what it takes itself is measured apart and left out.
+Reported is CPU time per step: of the graph without triggers, with the default policy's, with SQLite, with a chunk a
+token instead of a chunk a step, and of a bare LangGraph loop of as many supersteps, which is LangGraph's own part.
+Time to first token is that of the graph above the bare client's, over a stand-in server. `--real` runs the embedded
+small model once, and gives the framework's share of that run. Ends with 1 when a limit is broken. The limits are set
+for a quiet machine; on a busy one CPU time alone rises by half. Writes benchmarks/results/overhead.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import io
+import json
+import pstats
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from langchain_core.messages import HumanMessage  # noqa: E402
+from langgraph.checkpoint.memory import InMemorySaver  # noqa: E402
+from langgraph.graph import END, START, StateGraph  # noqa: E402
+from typing_extensions import TypedDict  # noqa: E402
+
+from benchmarks._crowd import client, crowd_graph, large_says, small_says  # noqa: E402
+from benchmarks._swift import NO_LIMIT, QUESTION, SwiftModel, chunks_of, swift_graph, warmed  # noqa: E402
+from benchmarks.growth import saver_of  # noqa: E402
+from trigreason_graph import Policy, create_trigreason_graph  # noqa: E402
+from trigreason_graph.channels import growing  # noqa: E402
+from trigreason_graph.testing import OpenAIServer, ScriptedModel  # noqa: E402
+
+RUN = 10
+REPEATS = 5
+LIMITS = {"without triggers": 450.0, "default policy": 1_200.0, "default policy, sqlite": 2_000.0}
+"""Microseconds of CPU time a step; about twice what was measured on a quiet machine (docs/speed.md)."""
+FIRST_TOKEN = 0.05
+"""Seconds above the bare client."""
+SHARE = 0.02
+"""Of a run with the embedded small model."""
+
+
+async def run_once(steps: int, store: str, *, triggers: bool = True, whole_steps: bool = True) -> float:
+    """CPU microseconds a step, the model's own left out."""
+    own = await model_alone(steps, whole_steps)
+    with tempfile.TemporaryDirectory() as folder:
+        async with AsyncExitStack() as stack:
+            saver, _ = await stack.enter_async_context(saver_of(store, Path(folder)))
+            builder, _ = swift_graph(steps, run=RUN, whole_steps=whole_steps)
+            if not triggers:
+                builder = create_trigreason_graph(
+                    small=SwiftModel(steps=steps, whole_steps=whole_steps),
+                    large=ScriptedModel(script=[]),
+                    policy=Policy("none", commit_every=RUN),
+                    budget=NO_LIMIT,
+                )
+            graph = builder.compile(checkpointer=saver)
+            config: Any = {"configurable": {"thread_id": "1"}, "recursion_limit": 1_000_000}
+            begun = time.process_time()
+            await graph.ainvoke({"question": QUESTION}, config)
+            return 1e6 * (time.process_time() - begun - own) / steps
+
+
+async def model_alone(steps: int, whole_steps: bool) -> float:
+    """CPU seconds that the model takes to hand its chunks out, asked as often."""
+    for _ in warmed(steps, whole_steps):
+        pass
+
+    model, left = SwiftModel(steps=steps, whole_steps=whole_steps), steps
+    begun = time.process_time()
+    while left > 0:
+        chunks = RUN * len(chunks_of(0, whole_steps))
+        async for _ in model._astream([]):
+            chunks -= 1
+            if not chunks:
+                break
+        left -= RUN
+    return time.process_time() - begun
+
+
+class _Bare(TypedDict, total=False):
+    trace: Annotated[list[Any], growing()]
+    drafts: list[Any]
+
+
+async def bare_langgraph(steps: int) -> float:
+    """CPU microseconds a step of a loop of two nodes that only hand values on: LangGraph's own part."""
+    step = {"id": 1, "text": "a" * 90, "nats": [20] * 16}
+
+    async def draft(state: _Bare) -> _Bare:
+        return {"drafts": [dict(step) for _ in range(RUN)]}
+
+    async def commit(state: _Bare) -> _Bare:
+        return {"trace": state["drafts"], "drafts": []}
+
+    def more(state: _Bare) -> Literal["draft", "__end__"]:
+        return "draft" if len(state["trace"]) < steps else END
+
+    builder = StateGraph(_Bare)
+    builder.add_node("draft", draft)
+    builder.add_node("commit", commit)
+    builder.add_edge(START, "draft")
+    builder.add_edge("draft", "commit")
+    builder.add_conditional_edges("commit", more)
+    graph = builder.compile(checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}, "recursion_limit": 1_000_000}
+    begun = time.process_time()
+    await graph.ainvoke({"drafts": []}, config)
+    return 1e6 * (time.process_time() - begun) / steps
+
+
+async def first_token(repeats: int = 20) -> dict[str, float]:
+    """Milliseconds to the first token: of the bare client, and of the graph with the same client."""
+    bare, whole = [], []
+    async with OpenAIServer({"s": small_says, "l": large_says}, flavour="vllm") as server:
+        small = client(server, "s")
+        graph = crowd_graph(small, client(server, "l", "turn")).compile()
+        for _ in range(repeats + 1):
+            begun = time.monotonic()
+            stream = small.inner.astream([HumanMessage(QUESTION)])
+            async for chunk in stream:
+                if chunk.text:
+                    break
+            bare.append(time.monotonic() - begun)
+            await stream.aclose()  # type: ignore[attr-defined]
+            await server.idle()
+            begun = time.monotonic()
+            # Without the blueprint, which is another model's call.
+            events = graph.astream({"question": QUESTION}, stream_mode="custom", context={"large": "never"})
+            async for event in events:
+                if event["type"] == "token":
+                    break
+            whole.append(time.monotonic() - begun)
+            await events.aclose()
+            await server.idle()
+    one, other = statistics.median(bare[1:]), statistics.median(whole[1:])
+    return {
+        "bare_ms": round(1e3 * one, 1),
+        "graph_ms": round(1e3 * other, 1),
+        "added_ms": round(1e3 * (other - one), 1),
+    }
+
+
+async def real_share(microseconds: float) -> dict[str, float]:
+    """One run of the embedded small model: the framework's part, at so many microseconds a step and chunk a token."""
+    from trigreason_graph.models.embedded.chat import EmbeddedChat
+
+    model = EmbeddedChat(source="small")
+    await model.aready()
+    graph = create_trigreason_graph(small=model, large=ScriptedModel(script=[]), policy="small_only").compile()
+    begun = time.monotonic()
+    result = await graph.ainvoke({"question": "Ana has 15 apples and gives 4 away. How many are left? Explain."})
+    seconds = time.monotonic() - begun
+    steps, waited = len(result["trace"]), result["report"]["seconds"]
+    return {
+        "seconds": round(seconds, 2),
+        "steps": steps,
+        "outside_of_calls": round((seconds - waited) / seconds, 4),
+        "share": round(microseconds * steps / 1e6 / seconds, 4),
+    }
+
+
+def profile(steps: int) -> str:
+    """Where the time goes, in a few lines: own time by module."""
+    profiler = cProfile.Profile()
+    profiler.enable()
+    asyncio.run(run_once(steps, "memory"))
+    profiler.disable()
+    text = io.StringIO()
+    pstats.Stats(profiler, stream=text).sort_stats("tottime").print_stats(15)
+    return text.getvalue()
+
+
+def measured(steps: int) -> dict[str, float]:
+    """The medians, in microseconds a step."""
+    kinds: dict[str, Any] = {
+        "langgraph alone": lambda: bare_langgraph(steps),
+        "without triggers": lambda: run_once(steps, "memory", triggers=False),
+        "default policy": lambda: run_once(steps, "memory"),
+        "default policy, sqlite": lambda: run_once(steps, "sqlite"),
+        "default policy, a chunk a token": lambda: run_once(steps, "memory", whole_steps=False),
+    }
+    for whole in (True, False):
+        for _ in warmed(steps, whole):
+            pass
+    asyncio.run(run_once(50, "memory"))
+    return {
+        name: round(statistics.median(asyncio.run(kind()) for _ in range(REPEATS)), 0) for name, kind in kinds.items()
+    }
+
+
+def main() -> int:
+    """Print what was measured, write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--real", action="store_true")
+    parser.add_argument("--profile", action="store_true")
+    given = parser.parse_args()
+    if given.profile:
+        print(profile(given.steps))
+        return 0
+    result: dict[str, Any] = {"microseconds_a_step": measured(given.steps), "first_token": asyncio.run(first_token())}
+    own = {kind: round(1e6 * asyncio.run(model_alone(given.steps, kind)) / given.steps, 1) for kind in (True, False)}
+    result["model_alone"] = {"a chunk a step": own[True], "a chunk a token": own[False]}
+    faults = [
+        f"{name}: {result['microseconds_a_step'][name]:.0f} us a step, above {limit:.0f}"
+        for name, limit in LIMITS.items()
+        if result["microseconds_a_step"][name] > limit
+    ]
+    if result["first_token"]["added_ms"] > 1e3 * FIRST_TOKEN:
+        faults.append(f"first token: {result['first_token']['added_ms']} ms above the bare client")
+    if given.real:
+        by_token = result["microseconds_a_step"]["default policy, a chunk a token"]
+        result["real"] = asyncio.run(real_share(by_token))
+        if result["real"]["share"] > SHARE:
+            faults.append(f"the framework takes {result['real']['share']:.1%} of a real run")
+    print(json.dumps(result, indent=1), *faults, sep="\n")
+    (HERE / "results" / "overhead.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Whoever goes away takes the upstream request along: asserted on the server's side, within a second."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks._crowd import client, crowd_graph
+from tests.unencrypted import no_certificates  # noqa: F401 - of itself used by every test
+from trigreason_graph import Settings
+from trigreason_graph.testing import OpenAIServer, Scripted
+
+ENDLESS = Scripted(" ".join(["word"] * 5_000), delay=0.01)
+QUESTION = {"question": "How many units are there?"}
+SOON = 1.0
+
+
+def endless(server: Any) -> Any:
+    graph = crowd_graph(client(server, "s"), client(server, "l", "turn"), settings=Settings(large="never"))
+    return graph.compile()
+
+
+async def writing(server: OpenAIServer) -> None:
+    """Wait until the model writes."""
+    while not server.calls or server.calls[0].pieces < 3:  # noqa: ASYNC110 - the server is a thread's
+        await asyncio.sleep(0.01)
+
+
+async def closed_within(server: OpenAIServer, since: float) -> None:
+    assert await server.idle(SOON)
+    [record] = server.calls
+    assert record.outcome == "closed"
+    assert record.noticed is not None
+    assert record.noticed - since < SOON
+
+
+async def test_a_cancelled_task() -> None:
+    async with OpenAIServer({"s": ENDLESS, "l": ENDLESS}, flavour="vllm") as server:
+        running = asyncio.create_task(endless(server).ainvoke(QUESTION))
+        await writing(server)
+        since = time.monotonic()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await closed_within(server, since)
+
+
+async def test_a_caller_whose_time_is_up() -> None:
+    async with OpenAIServer({"s": ENDLESS, "l": ENDLESS}, flavour="vllm") as server:
+        graph = endless(server)
+        running = asyncio.create_task(asyncio.wait_for(graph.ainvoke(QUESTION), 2.0))
+        await writing(server)
+        with pytest.raises(TimeoutError):
+            await running
+        await closed_within(server, time.monotonic())
+
+
+async def test_a_stream_that_is_closed() -> None:
+    async with OpenAIServer({"s": ENDLESS, "l": ENDLESS}, flavour="vllm") as server:
+        stream = endless(server).astream(QUESTION, stream_mode="custom")
+        async for event in stream:
+            if event["type"] == "token":
+                break
+        since = time.monotonic()
+        await stream.aclose()
+        await closed_within(server, since)
+
+
+def test_an_interrupt(tmp_path: Path) -> None:
+    """Ctrl-C in a program that calls `invoke`."""
+    script = (
+        "import sys\n"
+        "from types import SimpleNamespace\n"
+        "from tests.test_cancelling import QUESTION, endless\n"
+        "endless(SimpleNamespace(url=sys.argv[1])).invoke(QUESTION)\n"
+    )
+    root = Path(__file__).parent.parent
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with OpenAIServer({"s": ENDLESS, "l": ENDLESS}, flavour="vllm") as server:
+        program = subprocess.Popen(
+            [sys.executable, "-c", script, server.url], cwd=root, env=environment, stderr=subprocess.DEVNULL
+        )
+        try:
+            until = time.monotonic() + 60
+            while (not server.calls or server.calls[0].pieces < 3) and time.monotonic() < until:
+                time.sleep(0.02)
+            since = time.monotonic()
+            program.send_signal(signal.SIGINT)
+            assert server.wait_until_idle(SOON)
+            assert server.calls[0].outcome == "closed"
+            assert server.calls[0].noticed is not None
+            assert server.calls[0].noticed - since < SOON
+            assert program.wait(10) != 0
+        finally:
+            program.kill()
+            program.wait()
