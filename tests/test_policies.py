@@ -350,3 +350,15 @@ class TestResolve:
 
 def test_the_modules_face() -> None:
     assert all(hasattr(face, name) for name in face.__all__)
+
+
+def test_the_embedded_pairs_file_leaves_out_what_was_no_better_than_chance() -> None:
+    policy = resolve_policy("embedded")
+    assert [trigger.name for trigger in policy.triggers] == ["arithmetic_check", "intervention_request"]
+    assert policy.initiation == SHIPPED["default"].initiation
+    assert "cognitive_offload" in [trigger.name for trigger in SHIPPED["default"].triggers]
+
+
+def test_a_name_with_a_path_in_it_is_no_pair() -> None:
+    with pytest.raises(ValueError, match="there is no policy"):
+        resolve_policy("../pairs/nothing")

@@ -39,9 +39,15 @@ def resolve_policy(policy: Policy | str | Path | Sequence[AnyTrigger | Strategic
     )
 
 
+PAIRS = Path(__file__).parent / "pairs"
+"""Policy files of single pairs of models that ship: evidence about one pair belongs into its file, not the default."""
+
+
 def _named(name: str) -> Policy:
     if name in SHIPPED:
         return SHIPPED[name]
+    if (PAIRS / f"{name}.toml").is_file():
+        return load_policy(PAIRS / f"{name}.toml")
     if name.endswith(".toml"):
         return load_policy(name)
-    raise ValueError(f'there is no policy {name!r}; shipped are {", ".join(SHIPPED)}, and a path ends in ".toml"')
+    raise ValueError(f'there is no policy {name!r}; shipped are {", ".join(SHIPPED)}, embedded, and a path ends in ".toml"')
