@@ -50,4 +50,5 @@ def _named(name: str) -> Policy:
         return load_policy(PAIRS / f"{name}.toml")
     if name.endswith(".toml"):
         return load_policy(name)
-    raise ValueError(f'there is no policy {name!r}; shipped are {", ".join(SHIPPED)}, embedded, and a path ends in ".toml"')
+    names = ", ".join([*SHIPPED, *(path.stem for path in sorted(PAIRS.glob("*.toml")))])
+    raise ValueError(f'there is no policy {name!r}; shipped are {names}, and a path ends in ".toml"')
