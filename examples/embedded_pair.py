@@ -1,4 +1,7 @@
-"""The embedded pair: two real models in this process, no server and no key. Fetch them: trigreason models pull."""
+"""The embedded pair: two real models in this process, no server and no key.
+
+Needs the extra "embedded", and: trigreason models pull.
+"""
 
 from _run import run
 

@@ -1,4 +1,7 @@
-"""Qwen3 1.7B on Ollama reasons; Gemini helps. Needs: pip install langchain-google-genai, and GOOGLE_API_KEY."""
+"""Qwen3 1.7B on Ollama reasons; Gemini helps.
+
+Needs: pip install langchain-google-genai, ollama pull qwen3:1.7b, and GOOGLE_API_KEY.
+"""
 
 from _run import run
 

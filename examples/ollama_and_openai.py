@@ -1,4 +1,7 @@
-"""DeepSeek-R1 1.5B on Ollama reasons; GPT-4.1 helps. Needs: ollama pull deepseek-r1:1.5b, and OPENAI_API_KEY."""
+"""DeepSeek-R1 1.5B on Ollama reasons; GPT-4.1 helps.
+
+Needs: ollama pull deepseek-r1:1.5b, OPENAI_API_KEY, and for the limit in dollars the extra "prices".
+"""
 
 from _run import run
 

@@ -11,9 +11,9 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from tests.graphs import STEPS, Marker, full_state, graph, large, small
+from tests.graphs import LOCAL_SMALL, STEPS, Marker, full_state, graph, large, small
 from trigreason_graph import Budget, InputError, Settings, StrategicInitiation, create_trigreason_graph
-from trigreason_graph.testing import Scripted
+from trigreason_graph.testing import Scripted, ScriptedModel
 
 QUESTION = {"question": "What is 3 + 4?"}
 
@@ -69,6 +69,12 @@ class TestWaysIn:
         for shown in (event for event in events if event["type"] == "step"):
             tokens = [event for event in events if event["type"] == "token" and event["step_id"] == shown["step_id"]]
             assert "".join(token["text"] for token in tokens).strip() == shown["text"]
+
+    async def test_the_answer_of_a_thinking_model_is_sent_once(self) -> None:
+        card = replace(LOCAL_SMALL, form="field")
+        thinks = ScriptedModel(script=[Scripted("Answer: 7", thinking="3 + 4 = 7.\n")], trigreason_card=card)
+        events = [event async for event in graph(thinks).astream(QUESTION, stream_mode="custom")]
+        assert "".join(event["text"] for event in events if event["type"] == "token").count("Answer: 7") == 1
 
     async def test_token_events_can_be_turned_off(self) -> None:
         compiled = graph(small(STEPS), settings=Settings(token_events=False))

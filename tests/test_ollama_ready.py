@@ -108,7 +108,7 @@ class TestThinking:
 
     async def test_a_thinking_model_of_an_unknown_name(self) -> None:
         async with serving(ollama(capabilities=["completion", "thinking"])) as server:
-            with pytest.raises(ModelNotReady, match="its thinking would be lost"):
+            with pytest.raises(ModelNotReady, match=r"its thinking would be lost.*--probe --small ollama:brooder"):
                 await model(server.url, "brooder").aready()
             await model(server.url, "brooder", reasoning=True).aready()
             await model(server.url, "brooder", reasoning=False).aready()

@@ -146,7 +146,8 @@ def _check_model(url: str, shown: httpx.Response, model: Any, card: ModelCard) -
         )
     if card.form != "field" and model.reasoning is None and "thinking" in capabilities:
         raise ModelNotReady(
-            f"{model.model!r} at {url} thinks, and its thinking would be lost. Say whether it shall: "
+            f"{model.model!r} at {url} thinks, and its thinking would be lost. Have it looked at once: trigreason "
+            f"doctor --probe --small ollama:{model.model}; or say whether it shall think: "
             f"ChatOllama(model={model.model!r}, reasoning=True) or reasoning=False"
         )
 

@@ -53,6 +53,7 @@ class StepWriter:
         if rest := self._segmenter.flush():
             return [self._step(rest)]
         text = "".join(self._answer).strip()
+        self._answer = []
         return [self._step(Segment(text, ""), "answer", size=self._read - self._cut)] if text else []
 
     @property

@@ -6,10 +6,12 @@ import argparse
 import sys
 import threading
 from typing import get_args
+from urllib.parse import urlsplit
 
 from trigreason_graph.errors import ModelNotReady
 from trigreason_graph.models.embedded.chat import EmbeddedChat
 from trigreason_graph.models.embedded.server import CONTEXT
+from trigreason_graph.models.servers import SERVERS
 from trigreason_graph.testing.servers.embedded import EmbeddedBackend
 from trigreason_graph.testing.servers.flavours import FlavourName
 from trigreason_graph.testing.servers.ollama import VERSION, OllamaServer
@@ -81,6 +83,11 @@ def _greeting(flavour: str, server: ModelServer, key: str | None) -> str:
     name = next(iter(server.models))
     if flavour == "ollama":
         use = f"OLLAMA_HOST={server.url} trigreason solve --small ollama:{name}"
+    elif flavour != "openai":
+        provider = flavour.replace(".", "_")
+        known = SERVERS[provider]
+        path = urlsplit(known.url).path
+        use = f"{known.key}={key or 'any'} trigreason solve --large {provider}:{name}@{server.url}{path}"
     else:
         use = f"OPENAI_BASE_URL={server.url}/v1 OPENAI_API_KEY={key or 'any'} trigreason solve --large openai:{name}"
     return f"{flavour} at {server.url}, stopped with Ctrl-C. In another terminal:\n  {use}\n"
