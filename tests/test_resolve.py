@@ -266,3 +266,8 @@ class TestCards:
     )
     def test_names_that_do_not(self, name: str) -> None:
         assert not thinks(name)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "http://127.0.0.1:8000/", "http://127.0.0.1:8000/v1"])
+def test_the_path_of_the_api_need_not_be_given(address: str) -> None:
+    assert str(resolve_model(f"vllm:m@{address}", "small").inner.openai_api_base) == "http://127.0.0.1:8000/v1"  # type: ignore[attr-defined]

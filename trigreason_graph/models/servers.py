@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from trigreason_graph.models.cards import LogprobSpace, ModelCard
 from trigreason_graph.models.names import HIDDEN_TOKENS, is_local, thinks, thinks_when_hosted
@@ -67,7 +68,7 @@ def chat_on(
     from trigreason_graph.models.compatible import ChatCompatible
 
     server = SERVERS[provider]
-    url = url or server.url
+    url = with_path(url or server.url)
     key = api_key or os.environ.get(server.key)
     if server.needs_key and not key and not is_local(url):
         raise ValueError(f"its key is not set: export {server.key}=...")
@@ -81,6 +82,11 @@ def chat_on(
         says_max_tokens=provider != "openrouter",
         trigreason_card=server_card(provider, name, url),
     )
+
+
+def with_path(url: str) -> str:
+    """The address with the path of the OpenAI API, where none was given: all of these servers have it at /v1."""
+    return url if urlsplit(url).path.strip("/") else f"{url.rstrip('/')}/v1"
 
 
 def server_card(provider: str, name: str, url: str) -> ModelCard:
