@@ -127,7 +127,7 @@ def test_time_is_linear(unit: str) -> None:
     text = (unit * (100_000 // len(unit) + 1))[:100_000]
     begin = time.process_time()
     conclusions(text)
-    assert time.process_time() - begin < 0.25
+    assert time.process_time() - begin < 1.0  # 0.1 on a quiet machine; quadratic would take minutes
 
 
 # --- sameness
