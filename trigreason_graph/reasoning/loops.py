@@ -143,6 +143,8 @@ def _complete(text: str, tail: str, begin: int) -> tuple[_Tokens, str]:
     return tokens, broken
 
 
+LONGEST_WORD = 24
+"""Letters of a word that is one token."""
 NEWEST = 1_200
 """Characters that nearly always hold the phrases that are counted."""
 QUICK_LETTERS = 20
@@ -189,14 +191,16 @@ def _often_the_same(words: Sequence[str], written: str) -> bool:
     """Whether few of the newest phrases are rare: else no loop without a fixed period can be there.
 
     A phrase of `GRAM` tokens has at least as many characters; one that begins with characters that come fewer than
-    three times comes fewer than three times itself. The last `GRAMS` phrases begin at least so many characters from
-    the end, and none in the last `GRAM` - 1 words.
+    three times comes fewer than three times itself. The last `GRAMS` phrases begin with the last tokens, of which a
+    plain word is one, another one has as many as characters at most; none begins in the last `GRAM` - 1 words.
     """
-    rare, end = 0, len(written)
+    rare, end, tokens = 0, len(written), 0
     allowed = GRAMS - math.ceil(GRAMS_SHARE * GRAMS)
     for index, word in enumerate(reversed(words)):
         end -= len(word)
-        if len(written) - end > GRAMS:
+        one = word == _SAME_ITEM.strip() or (word.isascii() and word.isalpha() and len(word) <= LONGEST_WORD)
+        tokens += 1 if one else len(word)
+        if tokens > GRAMS:
             break
         if index < GRAM - 1:
             continue

@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from trigreason_graph.testing.servers.asked import Backend
@@ -227,8 +228,11 @@ class ModelServer:
         return Starlette(routes=routes, exception_handlers={404: self._unknown, 405: self._unknown})
 
     def _endpoint(self, handler: Handler) -> Any:
-        async def endpoint(request: Request) -> Reply:
-            record = await self._recorded(request)
+        async def endpoint(request: Request) -> Reply | Response:
+            try:
+                record = await self._recorded(request)
+            except ClientDisconnect:  # gone before its request was here whole: nobody is left to answer
+                return Response(status_code=400)
             try:
                 return await handler(request, record)
             except Refusal as refusal:
