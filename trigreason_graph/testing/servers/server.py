@@ -225,14 +225,13 @@ class ModelServer:
         routes = [
             Route(path, self._endpoint(handler), methods=[method]) for path, (method, handler) in self.routes().items()
         ]
-        return Starlette(routes=routes, exception_handlers={404: self._unknown, 405: self._unknown})
+        # A client that is gone before its request was here whole has nobody left to answer.
+        unusual: Any = {404: self._unknown, 405: self._unknown, ClientDisconnect: lambda *_: Response(status_code=400)}
+        return Starlette(routes=routes, exception_handlers=unusual)
 
     def _endpoint(self, handler: Handler) -> Any:
-        async def endpoint(request: Request) -> Reply | Response:
-            try:
-                record = await self._recorded(request)
-            except ClientDisconnect:  # gone before its request was here whole: nobody is left to answer
-                return Response(status_code=400)
+        async def endpoint(request: Request) -> Reply:
+            record = await self._recorded(request)
             try:
                 return await handler(request, record)
             except Refusal as refusal:
