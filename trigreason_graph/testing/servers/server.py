@@ -13,8 +13,7 @@ from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.requests import Request
 from starlette.routing import Route
 
 from trigreason_graph.testing.servers.asked import Backend
@@ -225,9 +224,7 @@ class ModelServer:
         routes = [
             Route(path, self._endpoint(handler), methods=[method]) for path, (method, handler) in self.routes().items()
         ]
-        # A client that is gone before its request was here whole has nobody left to answer.
-        unusual: Any = {404: self._unknown, 405: self._unknown, ClientDisconnect: lambda *_: Response(status_code=400)}
-        return Starlette(routes=routes, exception_handlers=unusual)
+        return Starlette(routes=routes, exception_handlers={404: self._unknown, 405: self._unknown})
 
     def _endpoint(self, handler: Handler) -> Any:
         async def endpoint(request: Request) -> Reply:
