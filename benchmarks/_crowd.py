@@ -68,11 +68,16 @@ class Watch:
     """What the event loop and the process did meanwhile.
 
     Attributes:
-        stalls: Seconds by which each tick came late.
+        stalls: Seconds by which each tick came late: the wait of whatever is ready in a loop that has much to do.
+        longest: CPU seconds of the longest callback, for which nothing else in the loop can run; Python's collections
+            of garbage, which may strike any of them, left out.
+        collection: CPU seconds of the longest collection of garbage.
         peak: Bytes of memory by which the process grew at most.
     """
 
     stalls: list[float] = field(default_factory=list)
+    longest: float = 0.0
+    collection: float = 0.0
     peak: int = 0
 
     @property
@@ -94,10 +99,30 @@ async def watched(every: float = 0.005) -> AsyncIterator[Watch]:
             if len(watch.stalls) % 20 == 0:
                 watch.peak = max(watch.peak, memory() - before)
 
+    collected = [0.0, 0.0]  # when one began, and how long those within this callback took
+
+    def collecting(phase: str, _: Any) -> None:
+        if phase == "start":
+            collected[0] = time.thread_time()
+            return
+        took = time.thread_time() - collected[0]
+        collected[1] += took
+        watch.collection = max(watch.collection, took)
+
+    def timed(handle: asyncio.Handle) -> None:
+        begun, collected[1] = time.thread_time(), 0.0
+        run(handle)
+        watch.longest = max(watch.longest, time.thread_time() - begun - collected[1])
+
+    run = asyncio.Handle._run  # the one place that every callback of a loop goes through
     ticking = asyncio.create_task(tick())
+    asyncio.Handle._run = timed  # type: ignore[method-assign]
+    gc.callbacks.append(collecting)
     try:
         yield watch
     finally:
+        gc.callbacks.remove(collecting)
+        asyncio.Handle._run = run  # type: ignore[method-assign]
         ticking.cancel()
 
 

@@ -3,8 +3,10 @@
     python benchmarks/crowd.py [--runs 200]
 
 All runs share two wrapped clients, and with them one pool of connections. The stand-in server runs in a process of its
-own, so that the client's event loop is measured and not the server's threads. A model sends a token every 20 ms, as
-one on a busy GPU does. Ends with 1 when a run fails or starves, or a ticking task is late by more than the limit.
+own, so that the client's event loop is measured and not the server's threads. A model sends ten tokens a second to each
+run, so that a process has 2,000 to read. Ends with 1 when a run fails or starves, or when a callback holds the event
+loop for more than 50 ms of CPU time, Python's own collections of garbage apart. How late a ticking task is comes on
+top of that from all that is ready at once: at the beginning, 200 runs that start in the same moment.
 Writes benchmarks/results/crowd.json.
 """
 
@@ -32,12 +34,12 @@ sys.path.insert(0, str(HERE.parent))
 from benchmarks._crowd import client, crowd_graph, large_says, settled, small_says, sockets, watched  # noqa: E402
 
 STALL = 0.05
-"""Seconds by which a tick may be late."""
+"""CPU seconds that the longest callback may take."""
 SPREAD = 1.5
 """Most that the last run may take, by the median."""
 PER_RUN = 1_500_000
 """Bytes of memory that a run may take while all are under way."""
-TOKEN_SECONDS = 0.02
+TOKEN_SECONDS = 0.1
 
 
 def _serve(connection: Any, keep_alive: bool, pace: float) -> None:
@@ -112,7 +114,13 @@ async def crowd(
             "median": round(statistics.median(seconds), 2),
             "last": round(seconds[-1], 2),
         },
-        "stall_ms": {"p99": round(1_000 * late[int(len(late) * 0.99)], 1), "worst": round(1_000 * watch.worst, 1)},
+        "longest_callback_ms": round(1_000 * watch.longest, 1),
+        "longest_collection_ms": round(1_000 * watch.collection, 1),
+        "tick_late_ms": {
+            "median": round(1_000 * late[len(late) // 2], 1),
+            "p95": round(1_000 * late[int(len(late) * 0.95)], 1),
+            "worst": round(1_000 * watch.worst, 1),
+        },
         "bytes_per_run": watch.peak // runs,
         "left_bytes": settled() - before,
         "cpu_seconds_per_run": round(cpu / runs, 4),
@@ -121,12 +129,11 @@ async def crowd(
     }
 
 
-def faults_of(result: dict[str, Any], stall: float | None = STALL, *, limited: bool = False) -> list[str]:
+def faults_of(result: dict[str, Any], *, limited: bool = False) -> list[str]:
     """What is not as it should be, in words.
 
     Args:
         result: Of `crowd`.
-        stall: Seconds; None: the loop is not judged, since a busy machine stalls it.
         limited: Runs had to wait for each other.
     """
     found = []
@@ -138,8 +145,8 @@ def faults_of(result: dict[str, Any], stall: float | None = STALL, *, limited: b
         found.append(f"a run starved: {result['seconds']}")
     if result["bytes_per_run"] > PER_RUN:
         found.append(f"a run takes {result['bytes_per_run'] / 1e6:.1f} MB")
-    if stall is not None and result["stall_ms"]["worst"] > 1_000 * stall:
-        found.append(f"the event loop was held for {result['stall_ms']['worst']} ms")
+    if result["longest_callback_ms"] > 1_000 * STALL:
+        found.append(f"the event loop was held for {result['longest_callback_ms']} ms")
     return found
 
 

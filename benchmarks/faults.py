@@ -45,7 +45,7 @@ KINDS: dict[str, Callable[[random.Random], Fault]] = {
     "error in the stream": lambda chance: Fault(after=chance.randrange(1, 40), then="error"),
     "empty reply": lambda chance: Fault(empty=True),
 }
-AT_ONCE = 60
+AT_ONCE = 20
 
 
 class Sixth:

@@ -126,11 +126,11 @@ class _Run:
             self._tokens.growing(self._writer.next_id, self._writer.settled)
 
     def _look_at_growing(self) -> None:
+        known, length = self._looked
+        if known == self._writer.next_id and self._writer.pending < length + PARTIAL_EVERY:
+            return  # asked at every token: a draft is built only to be looked at
         draft = self._writer.growing()
         if draft is None:
-            return
-        first = self._looked[0] != draft["id"]
-        if not first and len(draft["text"]) < self._looked[1] + PARTIAL_EVERY:
             return
         self._looked = (draft["id"], len(draft["text"]))
         if self._bench.look(self._trace, draft, complete=False).action != "accept":

@@ -61,6 +61,11 @@ class StepWriter:
         """What is sure to belong to the step now being written; for showing it while it is written."""
         return "".join(self._answer) if self._answer else self._segmenter.settled
 
+    @property
+    def pending(self) -> int:
+        """Characters of the step now being written."""
+        return len(self._segmenter.pending)
+
     def growing(self) -> Step | None:
         """The step now being written; None before its first character."""
         text = self._segmenter.pending

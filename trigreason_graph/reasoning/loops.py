@@ -23,10 +23,10 @@ EXCERPT = 120
 
 _WIDE_LETTER = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
 _LETTER = rf"(?:(?![{_WIDE_LETTER}])[^\W\d_])"
+_ITEM = r"^[ \t>*#_-]{0,12}(?:(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{1,6}[.):：、）步](?!\d)[ ]?){1,2}"
 _TOKEN = re.compile(
     rf"""
-      (?P<item>^[ \t>*#_-]{{0,12}}
-        (?:(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{{1,6}}[.):：、）步](?!\d)[ ]?){{1,2}})
+      (?P<item>{_ITEM})
     | (?P<wide>[{_WIDE_LETTER}])
     | (?P<word>(?<![^\W\d_]){_LETTER}{{2,24}}(?!{_LETTER}))
     | \\[A-Za-z]{{1,24}}
@@ -36,11 +36,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 """Words and numbers; of very long ones the single letters and digits, so that "hahaha" has a period."""
-_ITEM = re.compile(
-    r"^[ \t>*#_-]{0,12}(?:(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{1,6}[.):：、）步](?!\d)[ ]?){1,2}",
-    re.MULTILINE | re.IGNORECASE,
-)
-"""The same as `item` above."""
+_ITEMS = re.compile(_ITEM, re.MULTILINE | re.IGNORECASE)
 _SAME_ITEM = " " + "\0" * 17 + " "
 """What stands for every list item in the quick look: as long as a third of the longest, in letters."""
 _NEXT_ITEM = re.compile(r"\n[ \t>*#_-]{0,12}(?:step[ ]?)?\d{0,6}\Z", re.IGNORECASE)
@@ -143,6 +139,8 @@ def _complete(text: str, tail: str, begin: int) -> tuple[_Tokens, str]:
     return tokens, broken
 
 
+LONGEST_WORD = 24
+"""Letters of a word that is one token."""
 NEWEST = 1_200
 """Characters that nearly always hold the phrases that are counted."""
 QUICK_LETTERS = 20
@@ -154,7 +152,7 @@ def _quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
 
     What is periodic by its tokens is so by its characters, white space and case aside, and so ends in some unit twice.
     """
-    plain = _ITEM.sub(_SAME_ITEM, tail)
+    plain = _ITEMS.sub(_SAME_ITEM, tail)
     if tail[-1:].isalnum():  # the last word may not be complete
         last = next(iter(deque(_TOKEN.finditer(tail, tail.rfind("\n") + 1), maxlen=1)), None)
         if last is not None and last.lastgroup == "item":
@@ -189,14 +187,16 @@ def _often_the_same(words: Sequence[str], written: str) -> bool:
     """Whether few of the newest phrases are rare: else no loop without a fixed period can be there.
 
     A phrase of `GRAM` tokens has at least as many characters; one that begins with characters that come fewer than
-    three times comes fewer than three times itself. The last `GRAMS` phrases begin at least so many characters from
-    the end, and none in the last `GRAM` - 1 words.
+    three times comes fewer than three times itself. The last `GRAMS` phrases begin with the last tokens, of which a
+    plain word is one, another one has as many as characters at most; none begins in the last `GRAM` - 1 words.
     """
-    rare, end = 0, len(written)
+    rare, end, tokens = 0, len(written), 0
     allowed = GRAMS - math.ceil(GRAMS_SHARE * GRAMS)
     for index, word in enumerate(reversed(words)):
         end -= len(word)
-        if len(written) - end > GRAMS:
+        one = word == _SAME_ITEM.strip() or (word.isascii() and word.isalpha() and len(word) <= LONGEST_WORD)
+        tokens += 1 if one else len(word)
+        if tokens > GRAMS:
             break
         if index < GRAM - 1:
             continue
