@@ -48,6 +48,17 @@ def _running() -> _Background:
         return _background
 
 
+def raise_if_cancelled() -> None:
+    """Let a cancellation through that a client on the way has turned into an error of its own, or swallowed.
+
+    Raises:
+        CancelledError: The running task was cancelled and goes on all the same.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 def on_background_loop() -> bool:
     """Whether the caller runs on the loop that serves sync callers."""
     return threading.current_thread() is _background

@@ -8,7 +8,7 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from trigreason_graph.bridge import Node
+from trigreason_graph.bridge import Node, raise_if_cancelled
 from trigreason_graph.models.degradations import degradations
 from trigreason_graph.models.prices import PriceTable, price_known
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
@@ -187,6 +187,8 @@ def _node(function: NodeFunction, kit: Kit, name: str = "") -> Node:
         now = kit.now(None if begins else state)
         if name in CALLERS or (function is trigger_router and now.policy.judges):
             await stored()
-        return await function(state, now)
+        update = await function(state, now)
+        raise_if_cancelled()
+        return update
 
     return Node(run, name)

@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langgraph.errors import GraphBubbleUp
 
+from trigreason_graph.bridge import raise_if_cancelled
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.exchange import Attempt, Exchange, OutOfTime, Status, estimate_tokens, tokens_in_text
 from trigreason_graph.models.faults import describe_fault, secrets_of
@@ -145,6 +146,7 @@ class Run:
         except GraphBubbleUp:
             raise
         except Exception as fault:
+            raise_if_cancelled()
             self._fault, chunk = self.describe(fault), None
         self._over = chunk is None
         return chunk

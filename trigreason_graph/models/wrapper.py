@@ -18,7 +18,7 @@ from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 from pydantic import Field, PrivateAttr, model_validator
 
-from trigreason_graph.bridge import run_blocking
+from trigreason_graph.bridge import raise_if_cancelled, run_blocking
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.dialects import Options, call_arguments
 from trigreason_graph.models.exchange import CHARS_PER_TOKEN, Attempt, Exchange, ModelFailed, estimate_tokens
@@ -178,6 +178,7 @@ class ReasoningModel(BaseChatModel):
         except GraphBubbleUp:
             raise
         except Exception:
+            raise_if_cancelled()
             if not exchange.attempts:
                 raise
             # Not the client's error itself, which may show a key in traces.
@@ -200,6 +201,7 @@ class ReasoningModel(BaseChatModel):
             if not isinstance(fault, GraphBubbleUp):
                 failed = isinstance(fault, Exception)
                 exchange.attempts.append(run.failed(fault) if failed else run.left())
+            raise_if_cancelled()
             raise
         return run
 
