@@ -178,6 +178,7 @@ class Run:
             if limit.expired():
                 raise TimeoutError(f"nothing came for {patience:g} s") from None
             raise  # the client's own
+        raise_if_cancelled()
         if chunk is not None:
             self._note(chunk)
         return chunk
