@@ -146,7 +146,6 @@ class Run:
         except GraphBubbleUp:
             raise
         except Exception as fault:
-            raise_if_cancelled()
             self._fault, chunk = self.describe(fault), None
         self._over = chunk is None
         return chunk
@@ -178,7 +177,8 @@ class Run:
             if limit.expired():
                 raise TimeoutError(f"nothing came for {patience:g} s") from None
             raise  # the client's own
-        raise_if_cancelled()
+        finally:
+            raise_if_cancelled()
         if chunk is not None:
             self._note(chunk)
         return chunk

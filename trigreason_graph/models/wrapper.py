@@ -178,7 +178,6 @@ class ReasoningModel(BaseChatModel):
         except GraphBubbleUp:
             raise
         except Exception:
-            raise_if_cancelled()
             if not exchange.attempts:
                 raise
             # Not the client's error itself, which may show a key in traces.
@@ -201,7 +200,7 @@ class ReasoningModel(BaseChatModel):
             if not isinstance(fault, GraphBubbleUp):
                 failed = isinstance(fault, Exception)
                 exchange.attempts.append(run.failed(fault) if failed else run.left())
-            raise_if_cancelled()
+            raise_if_cancelled()  # while the stream was closed: no further try
             raise
         return run
 
