@@ -7,7 +7,7 @@ calls tools natively, else the large one.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,13 +18,11 @@ from trigreason_graph.integrations.conversation import without_tools
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.hosted import profile_of
 from trigreason_graph.models.pieces import Piece, joined_calls
-from trigreason_graph.models.wrapper import Exchange, ReasoningModel, estimate_tokens
+from trigreason_graph.models.wrapper import Exchange, ReasoningModel
 from trigreason_graph.nodes.answer import answer, outcome_of
-from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
-from trigreason_graph.nodes.large_call import effort_for
-from trigreason_graph.nodes.paid_gate import Grant, grant_large, grant_small
+from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.prompting import turn_prompt
 from trigreason_graph.nodes.report import build_report
 from trigreason_graph.state import LedgerRow, Spent, State
@@ -140,13 +138,10 @@ async def _call(state: State, kit: Kit, wanted: Wanted, written: _Written) -> No
     given = handover(state, model.role)
     given = replace(given, conversation=without_tools(given.conversation, wanted.tools))
     messages = turn_prompt(model.card, given, ASK, replace(kit.prompts, instructions=INSTRUCTIONS)).messages
-    effort = effort_for(kit, "conclude") if model.role == "large" else None
-    grant = _grant(state, kit, model, messages, wanted.max_tokens or REPLY_TOKENS)
-    refused = grant.reason
-    if not refused and model.role == "large":
-        refused = approved(kit, "conclude", None, grant, estimate_tokens(messages))
-    if refused:
-        written.fault = refused
+    tokens = wanted.max_tokens or REPLY_TOKENS
+    grant = permitted(kit, state, model, "conclude", messages, tokens, concluding=True)
+    if grant.reason:
+        written.fault = grant.reason
         return
     call = Call({**state, "ledger": [*state["ledger"], *written.rows]}, model, "conclude")
     text: list[str] = []
@@ -158,7 +153,7 @@ async def _call(state: State, kit: Kit, wanted: Wanted, written: _Written) -> No
                 emit("token", state["run_id"], role=model.role, step_id=state["next_id"], text=piece.text)
         return False
 
-    options = Options(grant.max_tokens, kit.settings.temperature, wanted.stop, effort)
+    options = Options(grant.max_tokens, kit.settings.temperature, wanted.stop, grant.effort)
     exchange = Exchange("turn", options, read, arguments=wanted.for_client(model))
     last = await model.write(
         messages, exchange, name=f"{model.role}:reply", purpose="conclude", step=len(state["trace"]) + 1
@@ -167,12 +162,6 @@ async def _call(state: State, kit: Kit, wanted: Wanted, written: _Written) -> No
     written.rows = [*written.rows, *rows]
     written.message = _message("".join(text), exchange)
     written.fault = last.fault or ("" if written.message else "the answer call brought nothing")
-
-
-def _grant(state: State, kit: Kit, model: ReasoningModel, messages: Sequence[Any], tokens: int) -> Grant:
-    if model.role == "small":
-        return grant_small(kit, state, list(messages), tokens, concluding=True)
-    return grant_large(kit, state, list(messages), tokens, effort=effort_for(kit, "conclude"), concluding=True)
 
 
 def _message(text: str, exchange: Exchange) -> AIMessage | None:

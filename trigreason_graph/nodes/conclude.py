@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from trigreason_graph.events import emit
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
-from trigreason_graph.models.wrapper import Exchange, ReasoningModel, estimate_tokens
-from trigreason_graph.nodes.approval import approved
+from trigreason_graph.models.wrapper import Exchange, ReasoningModel
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
-from trigreason_graph.nodes.large_call import effort_for
-from trigreason_graph.nodes.paid_gate import grant_large, grant_small
+from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.answers import complete_answer
@@ -71,17 +69,10 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
         messages = trace_prompt(model.card, given, model.role, kit.prompts, lead=lead).messages
     else:
         messages = turn_prompt(model.card, given, ask_for("conclude", texts=kit.prompts), kit.prompts).messages
-    effort = None
     spending: State = {**state, "spent": result.spent}
-    if model.role == "small":
-        grant = grant_small(kit, spending, messages, CONCLUDE_TOKENS, concluding=True)
-        refused = grant.reason
-    else:
-        effort = effort_for(kit, "conclude")
-        grant = grant_large(kit, spending, messages, CONCLUDE_TOKENS, effort=effort, concluding=True)
-        refused = grant.reason or approved(kit, "conclude", None, grant, estimate_tokens(messages))
-    if refused:
-        result.faults.append(refused)
+    grant = permitted(kit, spending, model, "conclude", messages, CONCLUDE_TOKENS, concluding=True)
+    if grant.reason:
+        result.faults.append(grant.reason)
         return ""
     call = Call(state, model, "conclude", earlier=result.rows)
     pieces: list[Piece] = []
@@ -101,7 +92,7 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
         return "\n" in piece.text and stated() is not None
 
     show(lead)
-    exchange = Exchange(style, Options(grant.max_tokens, kit.settings.temperature, effort=effort), read)
+    exchange = Exchange(style, Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort), read)
     last = await model.write(
         messages, exchange, name=f"{model.role}:answer", purpose="conclude", step=len(state["trace"]) + 1
     )

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
-from trigreason_graph.models.wrapper import Exchange, estimate_tokens
-from trigreason_graph.nodes.approval import approved
+from trigreason_graph.models.wrapper import Exchange
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.judging import Bench, Verdict
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.large_call import effort_for
-from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
+from trigreason_graph.nodes.paid_gate import seconds_left
+from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
 from trigreason_graph.triggers import Judge, NoVerdictError, View, held_back, signals_of
 from trigreason_graph.triggers.base import is_judge
@@ -90,13 +89,11 @@ class JudgeDesk:
     async def _asked(self, prompt: str, max_tokens: int) -> tuple[str, str]:
         """What the LRM wrote, and why it failed for good; empty when it did not."""
         model = self._kit.large
-        messages = [HumanMessage(prompt)]
+        messages: list[BaseMessage] = [HumanMessage(prompt)]
         spending: State = {**self._state, "spent": self.spent, "large_off": self.large_off}
-        effort = effort_for(self._kit, "review")
-        grant = grant_large(self._kit, spending, list(messages), max_tokens, effort=effort)
-        refused = grant.reason or approved(self._kit, "review", None, grant, estimate_tokens(list(messages)))
-        if refused:
-            raise NoVerdictError(refused)
+        grant = permitted(self._kit, spending, model, "review", messages, max_tokens)
+        if grant.reason:
+            raise NoVerdictError(grant.reason)
         call = Call(self._state, model, "review", self._judge, self.rows)
         written: list[str] = []
 
@@ -104,11 +101,9 @@ class JudgeDesk:
             written.append(piece.text)
             return False
 
-        options = Options(grant.max_tokens, self._kit.settings.temperature, effort=effort)
+        options = Options(grant.max_tokens, self._kit.settings.temperature, effort=grant.effort)
         exchange = Exchange("turn", options, read, seconds=seconds_left(self._kit, spending))
-        last = await model.write(
-            list(messages), exchange, name=f"large:{self._judge}", purpose="review", trigger=self._judge
-        )
+        last = await model.write(messages, exchange, name=f"large:{self._judge}", purpose="review", trigger=self._judge)
         rows, self.spent = call.end(exchange)
         self.rows += rows
         return "".join(written), last.fault if last.status == "error" else ""

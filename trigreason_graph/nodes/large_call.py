@@ -7,18 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trigreason_graph.models.dialects import Options
-from trigreason_graph.models.wrapper import Exchange, estimate_tokens
-from trigreason_graph.nodes.approval import approved
+from trigreason_graph.models.wrapper import Exchange
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.kit import Kit, handover
-from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
+from trigreason_graph.nodes.paid_gate import seconds_left
+from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.progress import show_signal
 from trigreason_graph.nodes.prompting import Prompt, trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, fresh, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.reasoning.segment import open_block
-from trigreason_graph.settings import Effort, EffortFor
 from trigreason_graph.state import Blueprint, LedgerRow, Purpose, Signal, Spent, State, Step
 
 STEP_TOKENS = 512
@@ -116,11 +115,9 @@ async def _write(
     turn = kit.large.card.style == "turn"
     prompt = _prompt(kit, state, purpose, signal, trace, cap)
     wanted = cap or (ENDING_TOKENS if limit is None else STEP_TOKENS * limit)
-    effort = effort_for(kit, purpose, limit)
-    grant = grant_large(kit, state, prompt.messages, wanted, effort=effort)
-    refused = grant.reason or approved(kit, purpose, signal, grant, estimate_tokens(prompt.messages))
-    if refused:
-        return LargeReply(refused=refused, next_id=state["next_id"])
+    grant = permitted(kit, state, kit.large, purpose, prompt.messages, wanted, signal=signal, steps=limit)
+    if grant.reason:
+        return LargeReply(refused=grant.reason, next_id=state["next_id"])
 
     show_signal(state, signal)  # why, before what comes of it
     call = Call(state, kit.large, purpose, signal["trigger"])
@@ -136,7 +133,7 @@ async def _write(
         role="large",
         tokens=kit.settings.token_events,
     )
-    options = Options(grant.max_tokens, kit.settings.temperature, effort=effort)
+    options = Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort)
     exchange = Exchange(kit.large.card.style, options, reader, seconds=seconds_left(kit, state))
     last = await kit.large.write(
         prompt.messages,
@@ -157,9 +154,7 @@ async def _write(
     empty = "only repeated what was there" if reader.steps or reader.looped else "held no finished step"
     return LargeReply(
         steps=steps,
-        wrong=reader.wrong
-        if reader.wrong and reader.wrong > prompt.left_out
-        else None,  # it can only judge what it saw
+        wrong=reader.wrong if (reader.wrong or 0) > prompt.left_out else None,  # it can only judge what it saw
         ended=ended and bool(steps),
         refused="" if steps else last.fault or f"the large model's reply {empty}",
         down=last.status == "error",
@@ -177,17 +172,3 @@ def _prompt(kit: Kit, state: State, purpose: Purpose, signal: Signal, trace: Seq
     review = purpose != "prime" and bool(trace)
     ask = ask_for(purpose, signal.get("steps", 1), signal["reason"], review=review, tokens=cap, texts=kit.prompts)
     return turn_prompt(card, given, ask, kit.prompts)
-
-
-def effort_for(kit: Kit, purpose: Purpose, steps: int | None = 1) -> Effort | None:
-    """How long the LRM may think: as set, else high for a plan and for all to the end, low for anything short.
-
-    Args:
-        kit: For the model and the settings; a model that takes no effort gets none.
-        purpose: What it is called for.
-        steps: How many steps it writes; None: all to the end.
-    """
-    if not kit.large.card.efforts or purpose == "continue":
-        return None
-    kind: EffortFor = "handoff" if steps is None else purpose
-    return kit.settings.effort.get(kind) or ("high" if kind in ("initiate", "handoff") else "low")

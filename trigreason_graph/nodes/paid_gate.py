@@ -29,12 +29,14 @@ class Grant:
     Attributes:
         limit: What allows no more than that: the budget, the model's window, or neither.
         hidden: Output tokens that its hidden reasoning may take on top.
+        effort: How long it may think; None: its own default.
     """
 
     max_tokens: int
     reason: str = ""
     limit: Limit = ""
     hidden: int = 0
+    effort: Effort | None = None
 
     def __bool__(self) -> bool:
         return self.max_tokens > 0

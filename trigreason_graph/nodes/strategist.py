@@ -7,13 +7,13 @@ from typing import Any, Literal
 from trigreason_graph.events import emit
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
-from trigreason_graph.models.wrapper import Exchange, estimate_tokens
-from trigreason_graph.nodes.approval import approved
+from trigreason_graph.models.wrapper import Exchange
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.kit import Kit, handover
-from trigreason_graph.nodes.large_call import LargeReply, effort_for, with_fallback, write_steps
-from trigreason_graph.nodes.paid_gate import grant_large, seconds_left
+from trigreason_graph.nodes.large_call import LargeReply, with_fallback, write_steps
+from trigreason_graph.nodes.paid_gate import seconds_left
+from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.progress import settled, show_signal, show_steps
 from trigreason_graph.nodes.prompting import turn_prompt
 from trigreason_graph.reasoning.blueprint import parse_blueprint
@@ -55,11 +55,9 @@ async def _plan(state: State, kit: Kit, signal: Signal, cap: int) -> LargeReply:
 async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> LargeReply:
     ask = ask_for("initiate", tokens=cap, texts=kit.prompts)
     messages = turn_prompt(kit.large.card, handover(state, "large"), ask, kit.prompts).messages
-    effort = effort_for(kit, "initiate")
-    grant = grant_large(kit, state, messages, cap, effort=effort)
-    refused = grant.reason or approved(kit, "initiate", signal, grant, estimate_tokens(messages))
-    if refused:
-        return LargeReply(refused=refused, next_id=state["next_id"])
+    grant = permitted(kit, state, kit.large, "initiate", messages, cap, signal=signal)
+    if grant.reason:
+        return LargeReply(refused=grant.reason, next_id=state["next_id"])
     show_signal(state, signal)
     call = Call(state, kit.large, "initiate", signal["trigger"])
     written: list[str] = []
@@ -70,7 +68,7 @@ async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> 
             emit("token", state["run_id"], role="large", step_id=-1, text=piece.text)
         return False
 
-    options = Options(grant.max_tokens, kit.settings.temperature, effort=effort)
+    options = Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort)
     exchange = Exchange("turn", options, read, seconds=seconds_left(kit, state))
     last = await kit.large.write(
         messages, exchange, name="large:strategist", purpose="initiate", trigger=signal["trigger"], step=0

@@ -1,0 +1,63 @@
+"""Whether a model may be called, how much it may write, and how long it may think: before anything is paid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from langchain_core.messages import BaseMessage
+
+from trigreason_graph.models.wrapper import ReasoningModel
+from trigreason_graph.nodes.approval import approved
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.paid_gate import Grant, grant_large, grant_small
+from trigreason_graph.settings import Effort, EffortFor
+from trigreason_graph.state import Purpose, Signal, State
+
+
+def permitted(
+    kit: Kit,
+    state: State,
+    model: ReasoningModel,
+    purpose: Purpose,
+    messages: list[BaseMessage],
+    wanted: int,
+    *,
+    signal: Signal | None = None,
+    steps: int | None = 1,
+    concluding: bool = False,
+) -> Grant:
+    """The one way to a call: the limits, and for the LRM the effort and the person who has to be asked.
+
+    Args:
+        kit: Models, budget and settings in force.
+        state: For what was spent.
+        model: Who is to be called: the kit's SRM or LRM.
+        purpose: What for.
+        messages: The prompt.
+        wanted: Output tokens asked for.
+        signal: Why.
+        steps: How many steps it writes; None: all to the end.
+        concluding: The call states the answer: it may use the reserve.
+    """
+    if model.role == "small":
+        return grant_small(kit, state, messages, wanted, concluding=concluding)
+    effort = effort_for(kit, purpose, steps)
+    grant = grant_large(kit, state, messages, wanted, effort=effort, concluding=concluding)
+    if grant.reason:
+        return grant
+    refused = approved(kit, purpose, signal, grant, messages)
+    return Grant(0, refused) if refused else replace(grant, effort=effort)
+
+
+def effort_for(kit: Kit, purpose: Purpose, steps: int | None = 1) -> Effort | None:
+    """How long the LRM may think: as set, else high for a plan and for all to the end, low for anything short.
+
+    Args:
+        kit: For the model and the settings; a model that takes no effort gets none.
+        purpose: What it is called for.
+        steps: How many steps it writes; None: all to the end.
+    """
+    if not kit.large.card.efforts or purpose == "continue":
+        return None
+    kind: EffortFor = "handoff" if steps is None else purpose
+    return kit.settings.effort.get(kind) or ("high" if kind in ("initiate", "handoff") else "low")
