@@ -7,14 +7,13 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
-from langchain_core.language_models.chat_models import BaseChatModel, agenerate_from_stream
+from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ConfigDict, Field
 
-from trigreason_graph.bridge import run_blocking
 from trigreason_graph.evaluation.call_options import StopCut, limit_of, stop_sequences, with_limit, without_stops
 from trigreason_graph.evaluation.recorded_chunks import chunk_of, usage_from
 from trigreason_graph.evaluation.recorded_tokens import TOP, RecordedToken, as_logprobs, tokens_of_chunk
@@ -22,6 +21,7 @@ from trigreason_graph.evaluation.recordings import Prompt, RecordingStore, new_r
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.known import card_of
 from trigreason_graph.models.pieces import finish_of, text_of, usage_of
+from trigreason_graph.models.streamed_chat import StreamedChat
 
 Piece = tuple[str, RecordedToken]
 
@@ -35,7 +35,7 @@ class RecordingMissing(LookupError):
     """Something was asked for that is not recorded, and there is no model that could write it."""
 
 
-class RecordedChat(BaseChatModel):
+class RecordedChat(StreamedChat):
     """Answers like the model it stands for: token by token, with log-probabilities, usage and finish reason.
 
     What is recorded is served from the recordings; for the rest `inner` is asked, and what it writes is recorded, also
@@ -87,24 +87,6 @@ class RecordedChat(BaseChatModel):
         async with aclosing(call.chunks()) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
                 yield chunk
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return run_blocking(lambda: self._agenerate(messages, stop, None, **kwargs))
 
 
 def recorded(model: BaseChatModel, store: RecordingStore, digest: str | None = None) -> RecordedChat:

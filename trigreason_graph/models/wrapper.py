@@ -10,15 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import BaseChatModel, agenerate_from_stream
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 from pydantic import Field, PrivateAttr, model_validator
 
-from trigreason_graph.bridge import raise_if_cancelled, run_blocking
+from trigreason_graph.bridge import raise_if_cancelled
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.dialects import Options, call_arguments
 from trigreason_graph.models.exchange import CHARS_PER_TOKEN, Attempt, Exchange, ModelFailed, estimate_tokens
@@ -29,6 +29,7 @@ from trigreason_graph.models.pieces import usage_chunk
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.run import Run, Terms
 from trigreason_graph.models.sending import as_sent
+from trigreason_graph.models.streamed_chat import StreamedChat
 from trigreason_graph.models.streams import can_stream, streamed, whole_reply
 from trigreason_graph.state import Role
 
@@ -38,7 +39,7 @@ PLAIN_CALL_TOKENS = 1_024
 """Output tokens where the wrapper is called as an ordinary chat model that says nothing about them."""
 
 
-class ReasoningModel(BaseChatModel):
+class ReasoningModel(StreamedChat):
     """A chat model in the role of SRM or LRM.
 
     Pass one as ``small=`` or ``large=`` to say more about a model than its class tells:
@@ -207,21 +208,3 @@ class ReasoningModel(BaseChatModel):
     @property
     def _terms(self) -> Terms:
         return Terms(self.card, self.prices, self.first_token_seconds, self.token_gap_seconds, self.inner)
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return run_blocking(lambda: self._agenerate(messages, stop, None, **kwargs))
