@@ -13,6 +13,7 @@ from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.reasoning.handover import Handover
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, ask_for
 from trigreason_graph.state import Blueprint, Purpose, Step
+from trigreason_graph.testing import make_step
 
 FOLDER = Path(__file__).parent / "golden" / "prompts"
 
@@ -27,19 +28,7 @@ PURPOSES: tuple[Purpose, ...] = ("initiate", "prime", "continue", "rewrite", "in
 
 
 def step(text: str, author: Any, conclusions: Sequence[str] = (), sep: str = "\n\n") -> Step:
-    return Step(
-        id=0,
-        text=text,
-        sep=sep,
-        kind="reasoning",
-        author=author,
-        model="m",
-        call=0,
-        tokens=1,
-        conclusions=list(conclusions),
-        nats=None,
-        entropy=None,
-    )
+    return make_step(text, author, sep=sep, conclusions=list(conclusions))
 
 
 HANDOVER = Handover(

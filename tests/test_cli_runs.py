@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests import cli_killable, cli_scripted
+from tests.processes import read_until
 from trigreason_graph.cli import keeping, runs, store
 from trigreason_graph.cli import solve as solve_module
 from trigreason_graph.cli.app import app
@@ -51,16 +52,6 @@ def program(delay: float, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
     )
-
-
-def read_until(process: subprocess.Popen[str], text: str) -> str:
-    assert process.stdout is not None
-    seen = ""
-    while text not in seen:
-        sign = process.stdout.read(1)
-        assert sign, f"it ended with: {seen}"
-        seen += sign
-    return seen
 
 
 def only_run() -> store.StoredRun:

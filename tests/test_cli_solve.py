@@ -24,6 +24,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from typer.testing import CliRunner
 
 from tests import cli_scripted, graphs
+from tests.processes import read_until
 from trigreason_graph import Budget, Signal, View
 from trigreason_graph.cli import embedded, models
 from trigreason_graph.cli import solve as solve_module
@@ -239,17 +240,6 @@ def program(delay: str, *arguments: str, **streams: Any) -> subprocess.Popen[str
         env=environment,
         cwd=ROOT,
     )
-
-
-def read_until(process: subprocess.Popen[str], text: str) -> str:
-    """What the process has written once `text` has come."""
-    assert process.stdout is not None
-    seen = ""
-    while text not in seen:
-        sign = process.stdout.read(1)
-        assert sign, f"it ended with: {seen}\n{process.stderr.read() if process.stderr else ''}"
-        seen += sign
-    return seen
 
 
 class Hanging(ScriptedModel):

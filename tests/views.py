@@ -6,25 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from trigreason_graph.state import Blueprint, Signal, Step
+from trigreason_graph.testing import make_step
 from trigreason_graph.triggers import View
 
 
-def step(text: str, author: str = "small", **fields: Any) -> Step:
+def step(text: str, author: Any = "small", **fields: Any) -> Step:
     """A step; `fields` are fields of Step."""
-    values: dict[str, Any] = {
-        "id": 0,
-        "text": text,
-        "sep": "\n\n",
-        "kind": "tool" if author == "tool" else "reasoning",
-        "author": author,
-        "model": "m",
-        "call": 0,
-        "tokens": max(len(text) // 4, 1),
-        "conclusions": [],
-        "nats": None,
-        "entropy": None,
-    }
-    return Step(**{**values, **fields})  # type: ignore[typeddict-item]
+    return make_step(text, author, **{"model": "m", **fields})
 
 
 def view(
