@@ -10,14 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from langgraph.graph import StateGraph
 
 from trigreason_graph import Budget, Policy, create_trigreason_graph
 from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.models.streamed_chat import StreamedChat
 from trigreason_graph.policies.shipped import DEFAULT
 from trigreason_graph.testing import ScriptedModel
 from trigreason_graph.testing.scripted import tokenize
@@ -46,7 +46,7 @@ def step_text(number: int) -> str:
     return f"{number + 1}. {steps[number % len(steps)]}"
 
 
-class SwiftModel(BaseChatModel):
+class SwiftModel(StreamedChat):
     """Writes a whole step, or a single token, in each chunk, with log-probabilities; no work but handing chunks out.
 
     Args:
@@ -91,15 +91,6 @@ class SwiftModel(BaseChatModel):
             self.written += 1
         yield _chunk(ENDING, tokenize(ENDING))
         yield ChatGenerationChunk(message=AIMessageChunk(content=""), generation_info={"finish_reason": "stop"})
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        raise NotImplementedError("it only streams")
 
 
 @cache
