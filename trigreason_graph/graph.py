@@ -8,7 +8,7 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from trigreason_graph.bridge import Node, raise_if_cancelled
+from trigreason_graph.bridge import Node, Route, raise_if_cancelled
 from trigreason_graph.models.degradations import degradations
 from trigreason_graph.models.prices import PriceTable, price_known
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
@@ -92,16 +92,16 @@ def assemble(kit: Kit, last: NodeFunction = answer) -> StateGraph[State, Setting
     builder.add_node("answer", _node(last, kit, "answer"))
 
     builder.add_edge(START, "prepare")
-    builder.add_conditional_edges("prepare", after_prepare, {"initiate": "strategist", "go": "step_generator"})
+    builder.add_conditional_edges("prepare", Route(after_prepare), {"initiate": "strategist", "go": "step_generator"})
     builder.add_conditional_edges(
         "strategist",
-        after_strategist,
+        Route(after_strategist),
         {"prime": "strategist", "continue": "step_generator", "finish": "answer"},
     )
     builder.add_edge("step_generator", "trigger_router")
     builder.add_conditional_edges(
         "trigger_router",
-        after_router,
+        Route(after_router),
         {
             "accept": "step_generator",
             "escalate": "large_offload",
@@ -111,12 +111,12 @@ def assemble(kit: Kit, last: NodeFunction = answer) -> StateGraph[State, Setting
     )
     builder.add_conditional_edges(
         "large_offload",
-        after_large,
+        Route(after_large),
         {"continue": "step_generator", "rollback": "checkpoint_rollback", "finish": "answer"},
     )
     builder.add_conditional_edges(
         "checkpoint_rollback",
-        after_rollback,
+        Route(after_rollback),
         {"continue": "step_generator", "escalate": "large_offload", "finish": "answer"},
     )
     builder.add_edge("answer", END)
