@@ -121,7 +121,8 @@ class Node(Runnable[Any, Any]):
 class Route(Runnable[Any, str]):
     """A conditional edge made of one pure function of the state.
 
-    LangGraph hands a plain function to a thread, and waits for it: two milliseconds where routing takes one microsecond.
+    LangGraph hands a plain function to a thread and waits for it: two milliseconds, where routing takes one
+    microsecond.
     """
 
     def __init__(self, function: Callable[[Any], str]) -> None:

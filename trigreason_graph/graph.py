@@ -23,6 +23,7 @@ from trigreason_graph.nodes.saving import stored
 from trigreason_graph.nodes.step_generator import step_generator
 from trigreason_graph.nodes.strategist import after_strategist, strategist
 from trigreason_graph.nodes.trigger_router import after_router, trigger_router
+from trigreason_graph.nodes.updates import changed
 from trigreason_graph.policies import Policy, resolve_policy
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
 from trigreason_graph.settings import Budget, Settings
@@ -181,14 +182,14 @@ CALLERS = frozenset({"strategist", "step_generator", "large_offload", "answer"})
 def _node(function: NodeFunction, kit: Kit, name: str = "") -> Node:
     name = name or function.__name__
 
-    async def run(state: State) -> Any:
-        state = migrated(state)
+    async def run(given: State) -> Any:
+        state = migrated(given)
         begins = function is prepare  # an earlier run's settings are not this one's
         now = kit.now(None if begins else state)
         if name in CALLERS or (function is trigger_router and now.policy.judges):
             await stored()
         update = await function(state, now)
         raise_if_cancelled()
-        return update
+        return changed(update, given)
 
     return Node(run, name)

@@ -95,4 +95,4 @@ def after_router(state: State) -> Literal["accept", "escalate", "rollback", "fin
     signal = state.get("signal")
     if signal is not None:
         return "rollback" if signal["route"] == "rollback" else "escalate"
-    return "finish" if state["finish"] in OVER else "accept"
+    return "finish" if state.get("finish", "") in OVER else "accept"
