@@ -50,7 +50,7 @@ def closed_soon(server: OpenAIServer, since: float, late: float) -> None:
     [record] = server.calls
     assert record.outcome == "closed"
     assert record.noticed is not None
-    assert record.noticed - since < SOON + late
+    assert record.noticed - since < SOON + 3 * late  # a thread that mostly sleeps is woken before those that work
 
 
 async def test_a_cancelled_task(lateness: Lateness) -> None:
