@@ -179,14 +179,16 @@ def call_line(call: Mapping[str, Any]) -> str:
 
 def calls_of(step: Step) -> list[str]:
     """The calls of a reply's step, or the one a tool's step answers."""
-    lines = step["text"].split("\n")
-    shown = lines[:1] if step["author"] == "tool" else lines
-    return [line.removeprefix(CALLED) for line in shown if line.startswith(CALLED)]
+    if step["author"] == "tool":
+        lines = step["text"][:TEXT_LIMIT].split("\n", 1)[:1]
+    else:
+        lines = step["text"][-TEXT_LIMIT:].split("\n")  # they stand at its end
+    return [line.removeprefix(CALLED) for line in lines if line.startswith(CALLED)]
 
 
 def result_of(step: Step) -> str:
     """What came of a call, with its status; of a tool's step."""
-    return step["text"].partition("\n")[2]
+    return step["text"][: 2 * TEXT_LIMIT].partition("\n")[2]
 
 
 def failed(step: Step, words: Sequence[str]) -> bool:

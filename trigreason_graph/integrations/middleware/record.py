@@ -58,6 +58,11 @@ class Record:
         """Whose events these are."""
         return {"run_id": self.run["run_id"]}
 
+    @property
+    def latest_refusal(self) -> str:
+        """Why the latest signal was not served."""
+        return self.signals[-1].get("unserved_reason", "") if self.signals else ""
+
     def model(self, role: Role) -> ReasoningModel:
         """The model in a role."""
         return self.kit.small if role == "small" else self.kit.large

@@ -25,6 +25,9 @@ from trigreason_graph.state import Signal, State
 from trigreason_graph.triggers import View
 from trigreason_graph.triggers.window import TEXT_LIMIT
 
+ROOM = 1_000
+"""Supersteps that the strategist is told are left: an agent's recursion limit is not that of a graph around it."""
+
 
 def checked_policy(policy: Policy) -> None:
     """Refuse what an agent has no place for.
@@ -130,6 +133,7 @@ async def _plan(record: Record, messages: Sequence[BaseMessage], signal: Signal)
         fallback_on="",
         left_out={},
         notes=[],
+        remaining=ROOM,
     )
     written = await strategist(state, record.kit)
     record.run = {**with_rows(run, written["ledger"]), "plan": written["blueprint"], "large_off": written["large_off"]}

@@ -126,6 +126,7 @@ class Turn:
         if reply is not None:
             return self._accepted(reply, "large", signal)
         if isinstance(fault, Exception):
+            fault.add_note(f"TrigReasonMiddleware could not ask the large model instead: {self._record.latest_refusal}")
             raise fault
         return Extended(fault.response, self._record.command())
 
