@@ -193,7 +193,7 @@ class Counter(BaseCallbackHandler):
         self.tokens += response.generations[0][0].message.usage_metadata["total_tokens"]
 
 
-@BOTH
+@pytest.mark.parametrize("sync", [True], ids=["sync"])
 class TestLimits:
     async def test_a_budget_of_calls(self, sync: bool) -> None:
         writer = small(*[Scripted(UNSURE.text, 0.2, tool_calls=[{"name": "look", "args": {"at": at}}]) for at in "ab"])
@@ -240,7 +240,7 @@ class TestLimits:
         assert totals["large"]["cost"] > 0
 
 
-@BOTH
+@pytest.mark.parametrize("sync", [False], ids=["async"])
 class TestSettings:
     @pytest.mark.parametrize(
         ("context", "wrote"),

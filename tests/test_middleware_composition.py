@@ -18,8 +18,9 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
 from tests.agents import ASKED, SURE, UNSURE, Shelf, agent, authors, call, last_reply, report, routed, run
-from tests.graphs import large, small
-from trigreason_graph import Settings
+from tests.graphs import STEPS, large, small
+from trigreason_graph import ChatTrigReason, Settings
+from trigreason_graph.integrations import RepeatedCall
 from trigreason_graph.integrations.middleware.state import KEPT
 from trigreason_graph.testing import Scripted, ScriptedModel
 
@@ -179,6 +180,18 @@ class TestCheckpoints:
         told = last_reply(state).response_metadata["trigreason"]["report"]
         assert sum(told["unserved"].values()) > KEPT
         assert len(str(kept["trigreason"])) < 3_000
+
+
+async def test_our_chat_model_as_the_small_model() -> None:
+    """It hands over in the middle of a reply; the middleware, between replies, to a model of its own."""
+    pair = ChatTrigReason(
+        small=small(STEPS, loop=True), large=large(*[call("look")] * 3, "It is 7."), policy="small_only"
+    )
+    middleware = routed(pair, large(call("look", at="b")), policy=[RepeatedCall()])
+    events, state = await run(agent(middleware), sync=False)
+    assert authors(state) == ["small", "small", "large", "small"]
+    ours = [event for event in events if event["type"] == "outcome" and event["run_id"] == events[0]["run_id"]]
+    assert ours[0]["report"]["totals"]["small"]["calls"] == 4
 
 
 class TestDeepAgents:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,8 @@ from trigreason_graph.triggers.window import LOOK_BACK, TEXT_LIMIT
 MARK = "trigreason"
 """Key in a message's `response_metadata` under which stands who wrote it, in which turn, and why."""
 CALLED = "> called "
+FAILED_CALL = "Model call failed after "
+"""How the message begins that LangChain's ModelRetryMiddleware puts in place of a reply that never came."""
 LONGEST_CALL = 200
 """Characters of a call that are shown; of a longer one the beginning, and a digest that tells it from others."""
 
@@ -217,6 +220,16 @@ def marked(message: AIMessage, turn: int, author: Role, signal: Signal | None, *
     if without_logprobs:
         metadata.pop("logprobs", None)
     return message.model_copy(update={"response_metadata": metadata})
+
+
+def named(message: BaseMessage) -> BaseMessage:
+    """The message with an id, by which it can be taken back."""
+    return message if message.id else message.model_copy(update={"id": uuid.uuid4().hex})
+
+
+def never_came(message: AIMessage) -> bool:
+    """Whether LangChain's ModelRetryMiddleware put this in place of a reply: a model's message has an id."""
+    return message.id is None and str(message.text).startswith(FAILED_CALL)
 
 
 def for_model(messages: Sequence[AnyMessage], role: Role) -> list[AnyMessage]:

@@ -48,6 +48,7 @@ def labelled(model: BaseChatModel, role: Role, *, trigger: str, turn: int, hidde
         "trigreason_trigger": trigger,
         "trigreason_step": turn + 1,
     }
+    getattr(model, "_serialized", None)  # LangChain works it out once per object: on the model, not on every twin
     twin = model.model_copy(update={"tags": tags, "metadata": metadata})
     object.__setattr__(twin, "__pydantic_private__", model.__pydantic_private__)  # a copy would count for itself
     return twin

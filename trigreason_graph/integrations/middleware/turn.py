@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,7 +11,7 @@ from langchain.agents.middleware.types import ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 
 from trigreason_graph.integrations.middleware.drive import Extended, Moves, Request, Response
-from trigreason_graph.integrations.middleware.messages import for_model, history, marked, steps_of
+from trigreason_graph.integrations.middleware.messages import for_model, history, marked, named, never_came, steps_of
 from trigreason_graph.integrations.middleware.models import (
     keeps_logprobs,
     labelled,
@@ -34,8 +33,6 @@ from trigreason_graph.triggers import signals_of
 REPLY_TOKENS = 4_096
 """Output tokens of a turn of the large model where neither its user nor the budget says fewer. Our choice: a long
 tool call, such as a file that is written."""
-FAILED_CALL = "Model call failed after "
-"""How the message begins that LangChain's ModelRetryMiddleware puts in place of a reply that never came."""
 SHOWN = "the reply had been shown"
 
 
@@ -94,7 +91,7 @@ class Turn:
             reply = yield from self._ask("small", self._small_request(held), "continue")
         except Exception as fault:
             return (yield from self._without_small(fault))
-        if _never_came(reply.message):
+        if never_came(reply.message):
             return (yield from self._without_small(reply))
         verdict = self._judge(reply.message)
         signal = verdict.signal
@@ -183,7 +180,7 @@ class Turn:
                 # A reply that only has the wrong form was paid for, and the next one may be right.
                 down = getattr(fault, "ai_message", None) is None
             else:
-                down = _never_came(reply.message)
+                down = never_came(reply.message)
                 if not down:
                     record.settle(signal, "")
                     turns = staying or self._turns_of(signal)
@@ -217,7 +214,7 @@ class Turn:
         if message is None:
             ended(None, "there was no reply")
             raise ValueError(f"{self._record.model(role).card.full_name} gave no reply")
-        ended(None if _never_came(message) else message, "")
+        ended(None if never_came(message) else message, "")
         return Reply(response, message, call)
 
     def _judge(self, message: AIMessage) -> Verdict:
@@ -254,7 +251,7 @@ class Turn:
     def _marked(self, reply: Reply, author: Role, signal: Signal | None) -> list[BaseMessage]:
         lean = author == "small" and not keeps_logprobs(self._request.model, self._request.model_settings)
         mark = marked(reply.message, self._turn, author, signal, without_logprobs=lean)
-        return [_named(mark if message is reply.message else message) for message in reply.response.result]
+        return [named(mark if message is reply.message else message) for message in reply.response.result]
 
     def _turns_of(self, signal: Signal) -> int:
         """Turns that the large model writes for a signal; -1: to the end."""
@@ -294,12 +291,3 @@ class Turn:
 def _within_reach(signal: Signal) -> Signal:
     """An agent's turns cannot be taken back, since tools were called: a rollback rewrites this one."""
     return Signal(**{**signal, "route": "rewrite"}) if signal["route"] == "rollback" else signal
-
-
-def _never_came(message: AIMessage) -> bool:
-    """Whether LangChain's ModelRetryMiddleware put this in place of a reply: a model's message has an id."""
-    return message.id is None and str(message.text).startswith(FAILED_CALL)
-
-
-def _named(message: BaseMessage) -> BaseMessage:
-    return message if message.id else message.model_copy(update={"id": uuid.uuid4().hex})
