@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain.agents.middleware import (
+    AgentMiddleware,
+    HumanInTheLoopMiddleware,
     ModelCallLimitMiddleware,
     ModelFallbackMiddleware,
     ModelRetryMiddleware,
@@ -15,16 +18,18 @@ from langchain.agents.middleware import (
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.types import Command
+from langgraph.types import Command, interrupt
 
 from tests.agents import ASKED, SURE, UNSURE, Shelf, agent, authors, call, last_reply, report, routed, run
-from tests.graphs import STEPS, large, small
+from tests.graphs import LOCAL_SMALL, PAID_LARGE, STEPS, large, small
 from trigreason_graph import ChatTrigReason, Settings
 from trigreason_graph.integrations import RepeatedCall
 from trigreason_graph.integrations.middleware.state import KEPT
 from trigreason_graph.testing import Scripted, ScriptedModel
 
 BOTH = pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
+SYNC = pytest.mark.parametrize("sync", [True], ids=["sync"])
+ASYNC = pytest.mark.parametrize("sync", [False], ids=["async"])
 ORDERS = pytest.mark.parametrize("first", [True, False], ids=["outside", "inside"])
 DOWN = Scripted(None, error=ValueError("down"))
 BETTER = Scripted("There are 19.")
@@ -57,7 +62,7 @@ class TestModelFallback:
         assert last_reply(state).text == (BETTER.text if first else UNSURE.text)
 
 
-@BOTH
+@SYNC
 @ORDERS
 class TestModelRetry:
     retry = ModelRetryMiddleware(max_retries=1, initial_delay=0.0, jitter=False)
@@ -84,7 +89,7 @@ class TestModelRetry:
         assert last_reply(state).text.startswith("Model call failed after 2 attempts")
 
 
-@BOTH
+@ASYNC
 @ORDERS
 class TestModelCallLimit:
     async def test_a_turn_is_one_call_however_many_models_it_took(self, sync: bool, first: bool) -> None:
@@ -97,7 +102,7 @@ class TestModelCallLimit:
         assert report(events)["outcome"]["kind"] == "unfinished"
 
 
-@BOTH
+@SYNC
 @ORDERS
 class TestSummarization:
     async def test_signs_are_seen_and_limits_hold_when_messages_are_gone(self, sync: bool, first: bool) -> None:
@@ -124,6 +129,76 @@ async def test_all_four_at_once(sync: bool) -> None:
         writer = small(call("look"), call("look"), call("look"), SURE)
         _, state = await run(agent(routed(writer, large(call("look", at="b"))), None, *others, first=first), sync)
         assert authors(state) == ["small", "small", "large", "small"]
+
+
+@BOTH
+async def test_langgraphs_control_flow_passes_through(sync: bool) -> None:
+    """An interrupt inside of a model's call is no failure of the model."""
+
+    class Gate(AgentMiddleware[Any, Any, Any]):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
+            interrupt("may it?")
+            return handler(request)
+
+        async def awrap_model_call(self, request: Any, handler: Any) -> Any:
+            interrupt("may it?")
+            return await handler(request)
+
+    expert = large()
+    made = agent(routed(small(SURE), expert), None, Gate(), checkpointer=InMemorySaver())
+    _, paused = await run(made, sync, config=CONFIG)
+    assert paused["__interrupt__"][0].value == "may it?"
+    _, state = await run(made, sync, Command(resume=True), config=CONFIG)
+    assert (authors(state), expert.prompts) == (["small"], [])
+
+
+@pytest.mark.parametrize("answer", ["deny", "approve"])
+def test_a_person_decides_about_the_model_and_then_about_its_calls(answer: str) -> None:
+    unsure = Scripted(UNSURE.text, 0.2, tool_calls=[{"name": "look", "args": {"at": "shelf"}}])
+    middleware = routed(small(unsure, SURE), large(call("look", at="oven")), settings=Settings(large="ask"))
+    person = HumanInTheLoopMiddleware({"look": True})
+    made = agent(middleware, None, person, first=False, checkpointer=InMemorySaver())
+    paused = made.invoke(ASKED, CONFIG)
+    assert paused["__interrupt__"][0].value["kind"] == "large_model_call"
+    paused = made.invoke(Command(resume=answer), CONFIG)
+    (request,) = paused["__interrupt__"][0].value["action_requests"]
+    assert request["args"] == {"at": "oven" if answer == "approve" else "shelf"}
+    state = made.invoke(Command(resume={"decisions": [{"type": "approve"}]}), CONFIG)
+    assert authors(state) == ["large" if answer == "approve" else "small", "small"]
+
+
+class Echo(ScriptedModel):
+    """Repeats the number it was asked for, surely where it is even."""
+
+    script: Any = ("",)
+    loop: bool = True
+
+    def _take(self, messages: Any, arguments: Any) -> Scripted:
+        number = int(str(messages[0].text).split("#")[1])
+        said = f"The number that was asked about here is {number}."
+        return Scripted(said, probability=0.9 if number % 2 == 0 else 0.2)
+
+
+def test_50_threads_do_not_mix() -> None:
+    made = agent(routed(Echo(trigreason_card=LOCAL_SMALL), Echo(trigreason_card=PAID_LARGE)))
+    found: dict[int, tuple[Any, Any]] = {}
+
+    def ask(number: int) -> None:
+        given: Any = {"messages": [("user", f"Number #{number}")]}
+        items = list(made.stream(given, stream_mode=["custom", "values"]))
+        found[number] = ([data for mode, data in items if mode == "custom"], items[-1][1])
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({events[0]["run_id"] for events, _ in found.values()}) == 50
+    for number, (events, state) in found.items():
+        assert last_reply(state).text.endswith(f" {number}.")
+        assert authors(state) == ["small" if number % 2 == 0 else "large"]
+        assert {event["run_id"] for event in events} == {events[0]["run_id"]}
+        assert report(events)["totals"]["small"]["calls"] == 1
 
 
 def half_way(saver: Any) -> Any:

@@ -24,9 +24,10 @@ from trigreason_graph.integrations.middleware.record import Record
 from trigreason_graph.integrations.middleware.state import TO_THE_END, Pending
 from trigreason_graph.models.faults import describe_fault, secrets_of
 from trigreason_graph.nodes.approval import approved
-from trigreason_graph.nodes.judging import Bench, Verdict
+from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.paid_gate import grant_large
 from trigreason_graph.nodes.progress import show_signal
+from trigreason_graph.nodes.verdicts import Verdict
 from trigreason_graph.state import Purpose, Role, Signal, Step
 from trigreason_graph.triggers import signals_of
 
