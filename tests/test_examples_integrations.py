@@ -1,4 +1,4 @@
-"""The examples of the chat model and the tool, run with scripted models in the place of theirs."""
+"""The examples of the chat model, the tool and the middleware, run with scripted models in the place of theirs."""
 
 from __future__ import annotations
 
@@ -39,3 +39,14 @@ def test_the_tool_in_an_agent(example: Any, capsys: pytest.CaptureFixture[str]) 
     assert "[small] Another thing is 4." in said
     assert "tool: 7" in said
     assert "ai: There are 7." in said
+
+
+def test_the_middleware_of_an_agent(example: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    lost = [Scripted(tool_calls=[{"name": "count", "args": {"item": item}}]) for item in ("roll", "bun")]
+    found = Scripted(tool_calls=[{"name": "count", "args": {"item": "rolls"}}])
+    example("agent_middleware.py")(small(*lost, Scripted("There are 19.")), large(found))
+    said = capsys.readouterr().out
+    assert "The tool calls of the last 2 turns have failed." in said
+    assert '[large] [called count({"item": "rolls"})]' in said
+    assert "[small] There are 19." in said
+    assert "Turns: {'small': 3, 'large': 1}, called for: {'repeated_error': 1}" in said

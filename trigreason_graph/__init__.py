@@ -37,7 +37,7 @@ from trigreason_graph.triggers import (
 )
 
 if TYPE_CHECKING:
-    from trigreason_graph.integrations import ChatTrigReason, as_tool
+    from trigreason_graph.integrations import ChatTrigReason, TrigReasonMiddleware, as_tool
 
 __version__ = version("trigreason-graph")
 
@@ -65,6 +65,7 @@ __all__ = [
     "Step",
     "StrategicInitiation",
     "TrigReasonError",
+    "TrigReasonMiddleware",
     "Trigger",
     "View",
     "__version__",
@@ -79,6 +80,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The integrations, imported when one is asked for: few programs need them all."""
-    if name not in ("ChatTrigReason", "as_tool"):
+    if name not in ("ChatTrigReason", "TrigReasonMiddleware", "as_tool"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("trigreason_graph.integrations"), name)
