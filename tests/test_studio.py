@@ -29,7 +29,7 @@ from langgraph_sdk.errors import BadRequestError
 from typing_extensions import TypedDict
 
 from tests.unencrypted import no_certificates  # noqa: F401 - of itself used by every test
-from trigreason_graph import Settings, studio
+from trigreason_graph import Budget, Settings, studio
 from trigreason_graph.testing import Asked, OpenAIServer, Scripted
 
 ROOT = Path(__file__).parent.parent
@@ -137,6 +137,37 @@ def texts(values: Any) -> list[str]:
 
 async def new_thread(client: LangGraphClient) -> str:
     return (await client.threads.create())["thread_id"]
+
+
+def arrows(picture: str) -> list[str]:
+    """The edges, whatever their order and the rest of the drawing."""
+    return sorted(line.strip() for line in picture.splitlines() if "-->" in line or ".->" in line)
+
+
+class TestForm:
+    """What Studio makes a form of; these need no server."""
+
+    @pytest.mark.parametrize("model", [Settings, Budget])
+    def test_every_field_has_a_title_and_a_description(self, model: type[Settings | Budget]) -> None:
+        for name, field in model.model_fields.items():
+            assert field.title, name
+            assert field.description, name
+
+    def test_every_setting_is_offered_at_nodes_that_there_are(self) -> None:
+        nodes = set(studio.graph().nodes)
+        for name, shown in Settings.model_json_schema()["properties"].items():
+            assert shown["langgraph_nodes"], name
+            assert set(shown["langgraph_nodes"]) <= nodes, name
+
+    def test_the_page_shows_the_picture(self) -> None:
+        drawn, page = (
+            studio.graph().compile().get_graph(xray=True).draw_mermaid(),
+            (ROOT / "docs/studio.md").read_text(),
+        )
+        assert arrows(page) == arrows(drawn)
+
+    def test_the_server_and_the_ignore_file_agree(self) -> None:
+        assert ".langgraph_api/" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 class TestAssistant:
