@@ -15,13 +15,17 @@ QUESTION := $(if $(filter undefined,$(origin Q)),,-- "$$SOLVE_QUESTION")
 unexport Q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv solve test models-test lint format types verify soak models clean
+.PHONY: help venv solve studio test models-test lint format types verify soak models clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 solve: $(STAMP) ## Solve a built-in problem with the embedded pair, or your own: make solve Q="..."
 	@$(BIN)/trigreason solve $(ARGS) $(QUESTION)
+
+studio: $(STAMP) ## Open the graph in LangGraph Studio (models: TRIGREASON_SMALL, TRIGREASON_LARGE; else the embedded pair)
+	@LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=true LANGSMITH_TRACING=$${LANGSMITH_TRACING:-false} \
+		$(BIN)/langgraph dev $(ARGS)
 
 test: $(STAMP) models-test ## Run the tests (choose some with ARGS="-k name")
 	$(BIN)/python -m pytest $(ARGS)

@@ -15,6 +15,7 @@ from tests.graphs import STEPS, large, small
 ROOT = Path(__file__).parent.parent
 PAGES = (
     "docs/embedding.md",
+    "docs/human-in-the-loop.md",
     "docs/integrations.md",
     "docs/middleware.md",
     "docs/models.md",

@@ -1,6 +1,7 @@
 """The arrows of the architecture point one way, and importing the package loads no client.
 
-cli, integrations, evaluation, tuning -> graph -> nodes -> policies, triggers, models -> reasoning -> state (and like)
+studio -> cli, integrations, evaluation, tuning -> graph -> nodes -> policies, triggers, models -> reasoning -> state
+(and like)
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ LAYERS = (
     ("graph",),
     ("testing", "integrations", "evaluation", "tuning"),
     ("cli",),
+    ("studio",),
     ("", "__main__"),
 )
 """Bottom first. A module imports from its own layer and from those below; "" is the package's own face."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 
-class TrigReasonError(Exception):
-    """Base of all errors this package raises on purpose (bad arguments are ValueErrors)."""
+class TrigReasonError(RuntimeError):
+    """Base of all errors this package raises on purpose (bad arguments are ValueErrors).
+
+    A RuntimeError, since LangGraph's server shows the text of those, and of other exceptions only the name.
+    """
 
 
 class ModelNotReady(TrigReasonError):

@@ -6,6 +6,7 @@ A client that knows only ``step``, ``discard`` and ``outcome`` can show a whole 
 |---|---|
 | run | question, small, large, policy |
 | call | status ("start" or "end"), role, model, purpose, trigger, call; at the end also rows (ledger), spent |
+| | and at the start instruction, where a person gave one |
 | token | role, step_id, text |
 | step | step_id, index, author, model, kind, text, tokens, trigger |
 | signal | trigger, reason, evidence, route, at, served (null ahead of the call), unserved_reason |

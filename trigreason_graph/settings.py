@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 LargeMode = Literal["auto", "ask", "shadow", "never"]
 Effort = Literal["low", "medium", "high"]
@@ -12,6 +13,15 @@ EffortFor = Literal["initiate", "prime", "rewrite", "intervene", "review", "conc
 
 CONCLUDE_TOKENS = 256
 """Output tokens every limit keeps in reserve, so that a run can still state its answer."""
+
+
+_CALLERS = ("strategist", "step_generator", "large_offload", "answer")
+"""Nodes that call a model."""
+
+
+def _nodes(*names: str) -> JsonDict:
+    """At which nodes Studio offers a field."""
+    return {"langgraph_nodes": list(names)}
 
 
 class Budget(BaseModel):
@@ -23,11 +33,11 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    large_calls: int | None = Field(20, ge=0, description="Calls of the large model.")
-    large_tokens: int | None = Field(8_000, ge=0, description="Output tokens of the large model.")
-    total_tokens: int | None = Field(32_000, ge=1, description="Output tokens of both models.")
-    seconds: float | None = Field(600.0, gt=0, description="Sum of the calls' times in seconds.")
-    usd: float | None = Field(0.25, ge=0, description="Dollars. Needs a large model whose price is known.")
+    large_calls: int | None = Field(20, ge=0, title="Large calls", description="Calls of the large model.")
+    large_tokens: int | None = Field(8_000, ge=0, title="Large tokens", description="Output tokens of the large model.")
+    total_tokens: int | None = Field(32_000, ge=1, title="All tokens", description="Output tokens of both models.")
+    seconds: float | None = Field(600.0, gt=0, title="Seconds", description="Sum of the calls' times in seconds.")
+    usd: float | None = Field(0.25, ge=0, title="Dollars", description="Needs a large model whose price is known.")
 
 
 class Settings(BaseModel):
@@ -41,31 +51,57 @@ class Settings(BaseModel):
     large: LargeMode = Field(
         "auto",
         title="Use of the large model",
-        description="auto: when a trigger fires. ask: interrupt for approval before each paid call. shadow: triggers "
-        "run and are logged, nothing is paid. never: the large model is not called.",
+        description="auto: when a trigger fires. ask: stop before each paid call until a person approves, denies or "
+        "edits it. shadow: triggers run, nothing is paid, and the report says what would have been. never: the large "
+        "model is not called.",
+        json_schema_extra=_nodes("strategist", "trigger_router", "large_offload", "answer"),
     )
     policy: str | None = Field(
-        None, title="Policy", description="Name of a shipped policy that replaces the graph's own for this run."
+        None,
+        title="Policy",
+        description="Name of a shipped policy that replaces the graph's own for this run.",
+        json_schema_extra=_nodes("prepare", "step_generator", "trigger_router"),
     )
     budget: Budget | None = Field(
-        None, title="Budget", description="Replaces the graph's budget for this run; never a price check at build time."
+        None,
+        title="Budget",
+        description="Replaces the graph's budget for this run; never a price check at build time.",
+        json_schema_extra=_nodes(*_CALLERS),
     )
     triggers: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         title="Trigger settings",
         description='Fields of triggers to change, by trigger name: {"cognitive_offload": {"rho": 0.9}}.',
+        json_schema_extra=_nodes("step_generator", "trigger_router"),
     )
     temperature: float | None = Field(
-        None, ge=0, le=2, title="Temperature", description="Sampling temperature of both models; None: the model's own."
+        None,
+        ge=0,
+        le=2,
+        title="Temperature",
+        description="Sampling temperature of both models; None: the model's own.",
+        json_schema_extra=_nodes(*_CALLERS),
     )
     effort: dict[EffortFor, Effort] = Field(
         default_factory=dict,
         title="Reasoning effort",
         description="How long a large model whose reasoning is hidden may think, by purpose. By default high for a "
         "plan (initiate) and for everything to the end (handoff), low for single steps.",
+        json_schema_extra=_nodes("strategist", "large_offload", "answer"),
     )
-    token_events: bool = Field(True, title="Token events", description='Send a "token" event per piece of text.')
-    max_rollbacks: int = Field(3, ge=0, title="Rollbacks per run", description="Further ones are not served.")
+    token_events: bool = Field(
+        True,
+        title="Token events",
+        description='Send a "token" event per piece of text.',
+        json_schema_extra=_nodes(*_CALLERS),
+    )
+    max_rollbacks: int = Field(
+        3,
+        ge=0,
+        title="Rollbacks per run",
+        description="Further ones are not served.",
+        json_schema_extra=_nodes("trigger_router", "large_offload", "checkpoint_rollback"),
+    )
 
     @model_validator(mode="before")
     @classmethod

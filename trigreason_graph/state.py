@@ -123,6 +123,8 @@ class LedgerRow(TypedDict):
     cost: float | None
     """Dollars; 0 for a local model, None when the price is unknown."""
     finish: str
+    instruction: NotRequired[str]
+    """What a person added to the call's prompt when they approved it."""
 
 
 class Spent(TypedDict):
@@ -176,6 +178,42 @@ class LargeAlone(TypedDict):
     seconds: float | None
 
 
+class InstructionReport(TypedDict):
+    """What a person told the LRM in one call."""
+
+    call: int
+    """Ledger row."""
+    purpose: Purpose
+    instruction: str
+
+
+class ShadowCall(TypedDict):
+    """A call that ``large="shadow"`` did not make: where, what for, and the most it would have taken."""
+
+    at: int
+    """0-based position in the trace."""
+    trigger: str
+    purpose: Purpose
+    tokens_in: int
+    """Of the prompt, estimated."""
+    max_tokens: int
+    """Output tokens, hidden reasoning included."""
+    max_cost: float | None
+    """Dollars; None when nobody knows the price."""
+
+
+class Shadow(TypedDict):
+    """What ``large="shadow"`` did not spend. An upper bound: calls are counted at their caps, all within the budget.
+
+    After a first real call the trace would have been another one, and so would the later calls.
+    """
+
+    calls: int
+    max_tokens: int
+    max_cost: float | None
+    where: list[ShadowCall]
+
+
 class Report(TypedDict):
     """Who wrote what, why, and what it cost."""
 
@@ -202,6 +240,10 @@ class Report(TypedDict):
     """By role: first steps that no longer fitted the model's window and stood in its prompts by their conclusions."""
     notes: list[str]
     """Degraded capabilities and faults, said once, in words."""
+    instructions: NotRequired[list[InstructionReport]]
+    """What a person told the LRM, where one did."""
+    shadow: NotRequired[Shadow]
+    """Under ``large="shadow"``."""
 
 
 class Input(TypedDict, total=False):

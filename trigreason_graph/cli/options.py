@@ -14,9 +14,10 @@ OUTPUT = "Output"
 
 
 class LargeChoice(StrEnum):
-    """Use of the large model, as far as it makes sense in a terminal (Settings.large)."""
+    """Use of the large model (Settings.large)."""
 
     auto = "auto"
+    ask = "ask"
     shadow = "shadow"
     never = "never"
 
@@ -47,7 +48,10 @@ PolicyName = Annotated[
 ]
 LargeMode = Annotated[
     LargeChoice | None,
-    typer.Option(help="auto (the default): call the large model; shadow: log what would; never: do not."),
+    typer.Option(
+        help="auto (the default): call the large model; ask: ask me before each call; shadow: log what would; "
+        "never: do not."
+    ),
 ]
 Temperature = Annotated[
     float | None, typer.Option(min=0, max=2, metavar="T", help="Sampling temperature of both models.")

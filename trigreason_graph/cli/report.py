@@ -5,7 +5,7 @@ from __future__ import annotations
 from trigreason_graph.cli import words
 from trigreason_graph.cli.screen import Screen
 from trigreason_graph.cli.writing import GutterWriter
-from trigreason_graph.state import BranchReport, Outcome, Report
+from trigreason_graph.state import BranchReport, Outcome, Report, Shadow
 
 OUTCOMES = {
     "answered": "answered",
@@ -49,6 +49,9 @@ def report_lines(report: Report) -> list[tuple[str, str]]:
     lines.append(("triggers", words.listed(report["interventions"]) or "the LRM was not called"))
     if report["unserved"]:
         lines.append(("unserved", words.listed(report["unserved"])))
+    lines += [("told", row["instruction"]) for row in report.get("instructions", [])]
+    if "shadow" in report:
+        lines.append(("shadow", shadow_line(report["shadow"])))
     lines.append(("discards", discarded_line(report)))
     lines.append(("total", total_line(report)))
     if report["large_alone"]["tokens_out"]:
@@ -115,6 +118,15 @@ def total_line(report: Report) -> str:
     calls = words.count(sum(row["calls"] for row in totals), "call")
     tokens = words.count(sum(row["tokens_out"] for row in totals), "token")
     return f"{calls}, {tokens} out, {words.seconds(report['seconds'])}, {words.money(report['cost'])}"
+
+
+def shadow_line(shadow: Shadow) -> str:
+    """What was not spent, at most, and where."""
+    if not shadow["calls"]:
+        return "the LRM would not have been called"
+    tokens, calls = words.count(shadow["max_tokens"], "token"), words.count(shadow["calls"], "call")
+    where = ", ".join(f"{call['at'] + 1} ({words.spaced(call['trigger'])})" for call in shadow["where"])
+    return f"not made: {calls}, at most {tokens}, {words.money(shadow['max_cost'])}; at step {where}"
 
 
 def alone_line(report: Report) -> str:

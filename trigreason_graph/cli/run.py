@@ -6,16 +6,18 @@ import asyncio
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import RunControl
+from langgraph.types import Command
 
+from trigreason_graph.cli.approving import NotAnswered, ask
 from trigreason_graph.cli.tally import Event
 from trigreason_graph.settings import Settings
 from trigreason_graph.state import State
@@ -36,10 +38,12 @@ class Ended:
     Attributes:
         state: As the checkpointer has it; empty when nothing was saved.
         interrupted: By Ctrl-C.
+        waiting: What the graph asks a person before it goes on; None: nothing.
     """
 
     state: State
     interrupted: bool
+    waiting: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,14 @@ class Follower:
         tick: Called a few times a second while the run goes on.
         can_end_in_order: Whether it pays to give the run a moment to close its open call.
         resumed: Gets the saved state of a run that is taken up again, before it goes on.
+        ask: Answers what the graph asks; raises NotAnswered where nobody does.
     """
 
     handle: Callable[[Event], None]
     tick: Callable[[], None]
     can_end_in_order: Callable[[], bool]
     resumed: Callable[[State], None] = lambda state: None
+    ask: Callable[[Mapping[str, Any]], Any] = ask
 
 
 @dataclass(frozen=True)
@@ -103,11 +109,22 @@ async def _kept(graph: Graph, question: str, settings: Settings, follower: Follo
             state: State = snapshot.values  # type: ignore[assignment]
             if given is None and not state.get("outcome"):
                 follower.resumed(state)
-        return await _run(graph, given, config, settings, follower)
+        ended = await _run(graph, given, config, settings, follower)
+        while ended.waiting and not ended.interrupted:
+            try:
+                answer = follower.ask(ended.waiting)
+            except NotAnswered:
+                return replace(ended, interrupted=True)
+            ended = await _run(graph, Command(resume=answer), config, settings, follower)
+        return ended
 
 
 async def _run(
-    graph: Graph, given: dict[str, Any] | None, config: RunnableConfig, settings: Settings, follower: Follower
+    graph: Graph,
+    given: dict[str, Any] | Command[Any] | None,
+    config: RunnableConfig,
+    settings: Settings,
+    follower: Follower,
 ) -> Ended:
     control = RunControl()
 
@@ -140,7 +157,8 @@ async def _run(
     finally:
         ticking.cancel()
     snapshot = await graph.aget_state(config)
-    return Ended(state=snapshot.values, interrupted=interrupted)  # type: ignore[arg-type]
+    waiting = snapshot.interrupts[0].value if snapshot.interrupts else None
+    return Ended(state=snapshot.values, interrupted=interrupted, waiting=waiting)  # type: ignore[arg-type]
 
 
 async def _tick(tick: Callable[[], None]) -> None:

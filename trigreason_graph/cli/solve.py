@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -142,6 +143,7 @@ def solve_job(job: Job, form: Form, kept: Kept | None = None) -> ExitCode:
         form: How it is shown.
         kept: Where it is stored; None: in memory.
     """
+    from trigreason_graph.cli.approving import ask, check_can_be_asked
     from trigreason_graph.cli.embedded import close_servers, unfetched
     from trigreason_graph.cli.models import pull
     from trigreason_graph.cli.replay import recount, replayed
@@ -151,6 +153,7 @@ def solve_job(job: Job, form: Form, kept: Kept | None = None) -> ExitCode:
     from trigreason_graph.cli.tally import Tally
     from trigreason_graph.cli.view import View
 
+    check_can_be_asked(job.settings)
     tally = Tally()
     view = None if form.as_json or form.quiet else View(Screen(make_console(color=form.color)), tally)
     handle = view.handle if view else tally.handle
@@ -160,11 +163,17 @@ def solve_job(job: Job, form: Form, kept: Kept | None = None) -> ExitCode:
             handle(event)
         recount(tally, state)
 
+    def asked(question: Mapping[str, Any]) -> dict[str, str]:
+        if view:
+            view.close()
+        return ask(question)
+
     follower = Follower(
         handle=handle,
         tick=view.tick if view else _no_tick,
         can_end_in_order=lambda: tally.can_end_in_order,
         resumed=resumed,
+        ask=asked,
     )
     in_a_hurry = False
     try:

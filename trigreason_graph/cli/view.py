@@ -117,6 +117,8 @@ class View:
             self._signal_head(f"LRM called: {words.spaced(event['trigger'])}")
             self._announced = (event["trigger"], None)
             self._writer.end()
+        if event.get("instruction"):
+            self._note(f"told by you: {event['instruction']}", words.SIGNAL_STYLE)
 
     def _show_token(self, event: Event) -> None:
         step, text = event["step_id"], event["text"]

@@ -9,9 +9,11 @@ from trigreason_graph.models.wrapper import Attempt, Exchange, ReasoningModel
 from trigreason_graph.state import LedgerRow, Purpose, Spent, State
 
 
-def ledger_rows(first_id: int, model: ReasoningModel, purpose: Purpose, attempts: Sequence[Attempt]) -> list[LedgerRow]:
+def ledger_rows(
+    first_id: int, model: ReasoningModel, purpose: Purpose, attempts: Sequence[Attempt], instruction: str = ""
+) -> list[LedgerRow]:
     """One row for each attempt of a call."""
-    return [
+    rows = [
         LedgerRow(
             id=first_id + index,
             role=model.role,
@@ -30,6 +32,7 @@ def ledger_rows(first_id: int, model: ReasoningModel, purpose: Purpose, attempts
         )
         for index, attempt in enumerate(attempts)
     ]
+    return [LedgerRow(**{**row, "instruction": instruction}) for row in rows] if instruction else rows
 
 
 def add_rows(spent: Spent, rows: Sequence[LedgerRow]) -> Spent:
@@ -53,6 +56,7 @@ class Call:
         purpose: What for.
         trigger: Name of the trigger behind it; empty for the SRM's own runs.
         earlier: Rows of this node that are not in the state yet.
+        instruction: What a person has added to its prompt; empty without.
     """
 
     def __init__(
@@ -62,16 +66,18 @@ class Call:
         purpose: Purpose,
         trigger: str = "",
         earlier: Sequence[LedgerRow] = (),
+        instruction: str = "",
     ) -> None:
+        self.instruction = instruction
         self.model, self.purpose, self.trigger = model, purpose, trigger
         self.run_id = state["run_id"]
         self.id = len(state.get("ledger", [])) + len(earlier)
         self._spent = add_rows(state["spent"], earlier)
-        self._event("start")
+        self._event("start", **({"instruction": instruction} if instruction else {}))
 
     def end(self, exchange: Exchange) -> tuple[list[LedgerRow], Spent]:
         """The call's rows, and the totals with them."""
-        rows = ledger_rows(self.id, self.model, self.purpose, exchange.attempts)
+        rows = ledger_rows(self.id, self.model, self.purpose, exchange.attempts, self.instruction)
         spent = add_rows(self._spent, rows)
         self._event("end", rows=rows, spent=spent)
         return rows, spent

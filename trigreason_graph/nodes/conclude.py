@@ -14,6 +14,7 @@ from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.answers import complete_answer
+from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.settings import CONCLUDE_TOKENS
 from trigreason_graph.state import LedgerRow, Role, Spent, State, Step
@@ -74,7 +75,8 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
     if grant.reason:
         result.faults.append(grant.reason)
         return ""
-    call = Call(state, model, "conclude", earlier=result.rows)
+    messages = with_instruction(messages, grant.instruction, kit.prompts)
+    call = Call(state, model, "conclude", earlier=result.rows, instruction=grant.instruction)
     pieces: list[Piece] = []
 
     def show(text: str) -> None:

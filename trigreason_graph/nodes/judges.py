@@ -16,6 +16,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import seconds_left
 from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.verdicts import Verdict
+from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
 from trigreason_graph.triggers import Judge, NoVerdictError, View, held_back, signals_of
 from trigreason_graph.triggers.base import is_judge
@@ -39,7 +40,7 @@ class JudgeDesk:
         self.large_off = state["large_off"]
         self.fallback_on = state["fallback_on"]
         self._kit, self._state = kit, state
-        self._judge = ""
+        self._judge, self._step = "", 0
 
     async def look(self, bench: Bench, trace: Sequence[Step], draft: Step) -> Verdict:
         """The verdict of all triggers in the policy's order, judges among them.
@@ -47,6 +48,7 @@ class JudgeDesk:
         A judge costs a call: behind a signal that is served none is asked.
         """
         view = View(bench.question, bench.blueprint, trace, draft, True, bench.signals)
+        self._step = len(trace) + 1
         found: list[Signal] = []
         for trigger in self._kit.policy.triggers:
             if is_judge(trigger):
@@ -92,10 +94,11 @@ class JudgeDesk:
         model = self._kit.large
         messages: list[BaseMessage] = [HumanMessage(prompt)]
         spending: State = {**self._state, "spent": self.spent, "large_off": self.large_off}
-        grant = permitted(self._kit, spending, model, "review", messages, max_tokens)
+        grant = permitted(self._kit, spending, model, "review", messages, max_tokens, step=self._step)
         if grant.reason:
             raise NoVerdictError(grant.reason)
-        call = Call(self._state, model, "review", self._judge, self.rows)
+        messages = with_instruction(messages, grant.instruction, self._kit.prompts)
+        call = Call(self._state, model, "review", self._judge, self.rows, grant.instruction)
         written: list[str] = []
 
         def read(piece: Piece) -> bool:

@@ -16,6 +16,7 @@ from trigreason_graph.nodes.progress import show_signal
 from trigreason_graph.nodes.prompting import Prompt, trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, fresh, with_answer_marked
 from trigreason_graph.nodes.writing import StepWriter
+from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.reasoning.segment import open_block
 from trigreason_graph.state import Blueprint, LedgerRow, Purpose, Signal, Spent, State, Step
@@ -113,14 +114,14 @@ async def _write(
 ) -> LargeReply:
     limit = signal.get("steps", 1)
     turn = kit.large.card.style == "turn"
-    prompt = _prompt(kit, state, purpose, signal, trace, cap)
-    wanted = cap or (ENDING_TOKENS if limit is None else STEP_TOKENS * limit)
+    prompt = steps_prompt(kit, state, purpose, signal, trace, cap)
+    wanted = tokens_wanted(limit, cap)
     grant = permitted(kit, state, kit.large, purpose, prompt.messages, wanted, signal=signal, steps=limit)
     if grant.reason:
         return LargeReply(refused=grant.reason, next_id=state["next_id"])
 
     show_signal(state, signal)  # why, before what comes of it
-    call = Call(state, kit.large, purpose, signal["trigger"])
+    call = Call(state, kit.large, purpose, signal["trigger"], instruction=grant.instruction)
     # A reply to a user turn begins a block of its own; a continued text goes on inside an open one.
     block = "" if turn else open_block(trace)
     writer = StepWriter(kit.policy.segment, block, "large", kit.large.card.full_name, call.id, state["next_id"])
@@ -136,7 +137,7 @@ async def _write(
     options = Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort)
     exchange = Exchange(kit.large.card.style, options, reader, seconds=seconds_left(kit, state))
     last = await kit.large.write(
-        prompt.messages,
+        with_instruction(prompt.messages, grant.instruction, kit.prompts),
         exchange,
         name="large:offload",
         purpose=purpose,
@@ -165,7 +166,15 @@ async def _write(
     )
 
 
-def _prompt(kit: Kit, state: State, purpose: Purpose, signal: Signal, trace: Sequence[Step], cap: int | None) -> Prompt:
+def tokens_wanted(steps: int | None, cap: int | None = None) -> int:
+    """Output tokens that a call for `steps` steps (None: all to the end) asks for; `cap` where the policy sets them."""
+    return cap or (ENDING_TOKENS if steps is None else STEP_TOKENS * steps)
+
+
+def steps_prompt(
+    kit: Kit, state: State, purpose: Purpose, signal: Signal, trace: Sequence[Step], cap: int | None = None
+) -> Prompt:
+    """What the LRM gets to write the next steps after `trace`; arguments as of `write_steps`."""
     card, given = kit.large.card, handover(state, "large", trace)
     if card.style == "prefill":
         return trace_prompt(card, given, "large", kit.prompts)

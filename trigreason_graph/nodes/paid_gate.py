@@ -16,6 +16,7 @@ from trigreason_graph.settings import CONCLUDE_TOKENS, Budget, Effort
 from trigreason_graph.state import Spent, State
 
 NO_SAVER = "large=ask needs a checkpointer to wait for an approval; without one it means no"
+SHADOW = "shadow mode: nothing is paid"
 UNBOUNDED = 1_000_000_000
 Limit = Literal["", "budget", "window"]
 USEFUL_TOKENS = 32
@@ -30,6 +31,7 @@ class Grant:
         limit: What allows no more than that: the budget, the model's window, or neither.
         hidden: Output tokens that its hidden reasoning may take on top.
         effort: How long it may think; None: its own default.
+        instruction: What a person adds to the prompt; empty without.
     """
 
     max_tokens: int
@@ -37,6 +39,7 @@ class Grant:
     limit: Limit = ""
     hidden: int = 0
     effort: Effort | None = None
+    instruction: str = ""
 
     def __bool__(self) -> bool:
         return self.max_tokens > 0
@@ -51,7 +54,7 @@ def large_closed(kit: Kit, state: State) -> str:
     if kit.settings.large == "ask" and not kit.can_wait:
         return NO_SAVER
     if kit.settings.large == "shadow":
-        return "shadow mode: nothing is paid"
+        return SHADOW
     return large_spent(kit.budget, state["spent"], CONCLUDE_TOKENS if kit.policy.answer_by == "large" else 0)
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from langchain_core.messages import BaseMessage
 
 from trigreason_graph.models.wrapper import ReasoningModel
-from trigreason_graph.nodes.approval import approved
+from trigreason_graph.nodes.approval import DENIED, approval
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.paid_gate import Grant, grant_large, grant_small
+from trigreason_graph.nodes.paid_gate import NO_SAVER, Grant, grant_large, grant_small
+from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.settings import Effort, EffortFor
 from trigreason_graph.state import Purpose, Signal, State
 
@@ -24,6 +25,7 @@ def permitted(
     *,
     signal: Signal | None = None,
     steps: int | None = 1,
+    step: int | None = None,
     concluding: bool = False,
 ) -> Grant:
     """The one way to a call: the limits, and for the LRM the effort and the person who has to be asked.
@@ -37,16 +39,27 @@ def permitted(
         wanted: Output tokens asked for.
         signal: Why.
         steps: How many steps it writes; None: all to the end.
+        step: 1-based number of the step it is about; None: the one behind the trace.
         concluding: The call states the answer: it may use the reserve.
+
+    Returns:
+        What it may. The `instruction` of a person who was asked belongs to the prompt: see `with_instruction`.
     """
     if model.role == "small":
         return grant_small(kit, state, messages, wanted, concluding=concluding)
     effort = effort_for(kit, purpose, steps)
     grant = grant_large(kit, state, messages, wanted, effort=effort, concluding=concluding)
-    if grant.reason:
-        return grant
-    refused = approved(kit, purpose, signal, grant, messages)
-    return Grant(0, refused) if refused else replace(grant, effort=effort)
+    if grant.reason or kit.settings.large != "ask":
+        return replace(grant, effort=effort)
+    if not kit.can_wait:
+        return Grant(0, NO_SAVER)
+    answer = approval(kit, purpose, signal, step or len(state["trace"]) + 1, grant, messages)
+    if answer.decision == "deny":
+        return Grant(0, DENIED)
+    if answer.instruction:  # the prompt is longer than what was granted
+        told = with_instruction(messages, answer.instruction, kit.prompts)
+        grant = grant_large(kit, state, told, wanted, effort=effort, concluding=concluding)
+    return replace(grant, effort=effort, instruction=answer.instruction)
 
 
 def effort_for(kit: Kit, purpose: Purpose, steps: int | None = 1) -> Effort | None:

@@ -11,9 +11,11 @@ from trigreason_graph.models.prices import cost
 from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
 from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.shadow import shadow
 from trigreason_graph.state import (
     Branch,
     BranchReport,
+    InstructionReport,
     LargeAlone,
     LedgerRow,
     Outcome,
@@ -34,7 +36,7 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
     totals = {role: role_totals(state["ledger"], role) for role in ("small", "large")}
     thrown = [step for branch in discarded for step in branch["steps"]]
     costs = [total["cost"] for total in totals.values()]
-    return Report(
+    report = Report(
         outcome=outcome,
         steps=_by_author(trace, tokens=False),
         tokens=_by_author(trace, tokens=True),
@@ -51,6 +53,20 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
         left_out=state["left_out"],
         notes=[*state["notes"], *_fallback_notes(state, kit), *_left_out_notes(state, kit)],
     )
+    if instructions := instructions_given(state["ledger"]):
+        report["instructions"] = instructions
+    if kit.settings.large == "shadow":
+        report["shadow"] = shadow(state, kit)
+    return report
+
+
+def instructions_given(ledger: Sequence[LedgerRow]) -> list[InstructionReport]:
+    """What a person told the LRM, once a call."""
+    return [
+        InstructionReport(call=row["id"], purpose=row["purpose"], instruction=row["instruction"])
+        for row in ledger
+        if row.get("instruction") and row["attempt"] == 1
+    ]
 
 
 def _fallback_notes(state: State, kit: Kit) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from langchain_core.messages import BaseMessage
+
 from trigreason_graph.events import emit
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
@@ -17,8 +19,12 @@ from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.progress import settled, show_signal, show_steps
 from trigreason_graph.nodes.prompting import turn_prompt
 from trigreason_graph.reasoning.blueprint import parse_blueprint
+from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.state import Signal, State
+
+BLUEPRINT_TOKENS = 120
+"""Cap of a blueprint where the policy sets none (StrategicInitiation's default)."""
 
 
 async def strategist(state: State, kit: Kit) -> dict[str, Any]:
@@ -28,7 +34,7 @@ async def strategist(state: State, kit: Kit) -> dict[str, Any]:
         return {"signal": None}
     planned = signal["evidence"].get("form") == "blueprint"
     if planned:
-        reply = await _plan(state, kit, signal, initiation.tokens or 120)
+        reply = await _plan(state, kit, signal, initiation.tokens or BLUEPRINT_TOKENS)
     else:
         reply = await write_steps(kit, state, "prime", signal, state["trace"], cap=initiation.prime_tokens)
     primes = planned and initiation.form == "both" and not reply.refused
@@ -53,13 +59,12 @@ async def _plan(state: State, kit: Kit, signal: Signal, cap: int) -> LargeReply:
 
 
 async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> LargeReply:
-    ask = ask_for("initiate", tokens=cap, texts=kit.prompts)
-    messages = turn_prompt(kit.large.card, handover(state, "large"), ask, kit.prompts).messages
+    messages = plan_prompt(kit, state, cap)
     grant = permitted(kit, state, kit.large, "initiate", messages, cap, signal=signal)
     if grant.reason:
         return LargeReply(refused=grant.reason, next_id=state["next_id"])
     show_signal(state, signal)
-    call = Call(state, kit.large, "initiate", signal["trigger"])
+    call = Call(state, kit.large, "initiate", signal["trigger"], instruction=grant.instruction)
     written: list[str] = []
 
     def read(piece: Piece) -> bool:
@@ -71,7 +76,12 @@ async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> 
     options = Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort)
     exchange = Exchange("turn", options, read, seconds=seconds_left(kit, state))
     last = await kit.large.write(
-        messages, exchange, name="large:strategist", purpose="initiate", trigger=signal["trigger"], step=0
+        with_instruction(messages, grant.instruction, kit.prompts),
+        exchange,
+        name="large:strategist",
+        purpose="initiate",
+        trigger=signal["trigger"],
+        step=0,
     )
     rows, spent = call.end(exchange)
     blueprint = parse_blueprint("".join(written))
@@ -84,6 +94,12 @@ async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> 
         spent=spent,
         next_id=state["next_id"],
     )
+
+
+def plan_prompt(kit: Kit, state: State, cap: int) -> list[BaseMessage]:
+    """What the LRM gets to write a blueprint of at most `cap` tokens."""
+    ask = ask_for("initiate", tokens=cap, texts=kit.prompts)
+    return turn_prompt(kit.large.card, handover(state, "large"), ask, kit.prompts).messages
 
 
 def after_strategist(state: State) -> Literal["prime", "continue", "finish"]:

@@ -172,6 +172,41 @@ def with_blocks(message: BaseMessage, texts: Sequence[str]) -> HumanMessage:
     return HumanMessage([*own, *({"type": "text", "text": text} for text in texts)])
 
 
+def with_instruction(messages: Sequence[BaseMessage], instruction: str, texts: Prompts) -> list[BaseMessage]:
+    """The prompt with a person's instruction at the very end of its user turn; unchanged for an empty one.
+
+    All before it stays byte for byte, so that caches hit. It becomes no block of its own: the last block is what is
+    asked now, and never marked for a cache.
+    """
+    told = list(messages)
+    if not instruction:
+        return told
+    place = _user_turn(told)
+    added = "\n\n" + texts.person.format(instruction=instruction)
+    content = told[place].content
+    if isinstance(content, str):
+        told[place] = HumanMessage(content + added)
+    else:
+        last = content[-1]
+        if isinstance(last, dict) and last.get("type") == "text":
+            told[place] = HumanMessage([*content[:-1], {**last, "text": last["text"] + added}])
+        else:
+            told[place] = HumanMessage([*content, {"type": "text", "text": added.strip()}])
+    return told
+
+
+def request_in(messages: Sequence[BaseMessage]) -> str:
+    """What a prompt asks for: the last paragraph of its user turn."""
+    content = messages[_user_turn(messages)].content
+    last = content if isinstance(content, str) else content[-1]
+    text = last if isinstance(last, str) else str(last.get("text", ""))
+    return text.strip().rpartition("\n\n")[2]
+
+
+def _user_turn(messages: Sequence[BaseMessage]) -> int:
+    return max(index for index, message in enumerate(messages) if isinstance(message, HumanMessage))
+
+
 def with_prefix(message: BaseMessage, prefix: str) -> HumanMessage:
     """The human message with text before its own content."""
     if isinstance(message.content, str):

@@ -36,6 +36,7 @@ class Prompts:
         finish: Follows every request for steps.
         conclude: Asks for the answer.
         no_trace: Stands where the steps would, before the first.
+        person: What a person adds to one call. {instruction}
     """
 
     version: str = PROMPTS_VERSION
@@ -73,6 +74,7 @@ class Prompts:
     """Asks for the review alone, without further steps."""
     lead: str = "The final answer is \\boxed{"
     no_trace: str = "(nothing yet)"
+    person: str = "Follow this instruction of a person as well: {instruction}"
 
 
 DEFAULT_PROMPTS = Prompts()
