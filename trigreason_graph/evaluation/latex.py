@@ -21,9 +21,15 @@ _SILENT = re.compile(r"\\(?:[!,;: ]|left(?![a-z])|right(?![a-z])|displaystyle|li
 _SHORT_FRACTION = re.compile(r"\\frac\s*(\d)\s*(\d)")
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _MATHS = re.compile(r"[\d\\^_=+*/<>|√π∞]")
-_LETTER = re.compile(r"\(?([A-Z])\)?")
+_LETTER = re.compile(r"\(?([A-Z])(?:\)|[.:]\s|\Z)")
 _BASED = re.compile(r"([0-9A-Z]+)(?:_\{?(\d+)\}?)?")
 _SEGMENT = re.compile(r"\$([^$]+)\$|\\\((.+?)\\\)")
+_SPACE = re.compile(r"(\\[A-Za-z]+)\s+(?=[A-Za-z])|\s+")
+_UNIT = re.compile(
+    r"(?:(?<=[\w}):;,!])\s*\\(?:text|textrm|textbf|mbox|mathrm)\s?\{[^{}]*\}|(?<=[\d}])\s+(?:[A-Za-z]{2,}|(?<=\}\s)m))"
+    r"\.?(?:\s*\^\s*(?:\{[23]\}|[23]))?\s*\Z"
+)
+"""A unit at the end: words set as such, or after a number. math-verify drops variables as well ("3c" is 3 there)."""
 _SPELLINGS = (
     (re.compile(r"(?<![A-Za-z\\])sqrt\s*\(([^()]*)\)"), r"\\sqrt{\1}"),
     (re.compile(r"√\s*\(([^()]*)\)|√\s*(\w+)"), r"\\sqrt{\1\2}"),
@@ -85,7 +91,7 @@ def _same(stated: str, right: str) -> bool:
         return letter[1] == chosen[1]
     if "_" in one + other and (based := _BASED.fullmatch(_without_spaces(other))):
         return _same_numeral(_BASED.fullmatch(_without_spaces(one)), based)
-    return worker().same(_spelled(stated), _spelled(right))
+    return worker().same(_bare(stated), _bare(right))
 
 
 def _formula(stated: str) -> str:
@@ -105,6 +111,11 @@ def _spelled(latex: str) -> str:
     for written, meant in _SPELLINGS:
         latex = written.sub(meant, latex)
     return latex
+
+
+def _bare(latex: str) -> str:
+    """For math-verify: without units, and with spaces only where they end a command."""
+    return _SPACE.sub(lambda space: f"{space[1]} " if space[1] else "", _spelled(_UNIT.sub("", latex)))
 
 
 def _is_text(right: str) -> bool:
