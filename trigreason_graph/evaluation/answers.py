@@ -15,12 +15,16 @@ _SILENT = re.compile(r"\\(?:[!,;: ]|left(?![a-z])|right(?![a-z])|displaystyle)|\
 _UNIT_POWER = re.compile(
     r"(?<=[A-Za-z]{2}|[\s\d]m|[A-Za-z]\})\s*\^\s*(?:\{[23]\}|[23])|(?<=[A-Za-z])[²³]|\^\s*\{?\\circ\}?"
 )
+_BOUNDED = r"(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,100})"
+"""Of what is calculated with: the result must have fewer digits than Python reads, and a search take no time."""
 _FRACTION = re.compile(
-    rf"(?P<whole>(?<![\d.,/])\d+\s*)?\\[dt]?frac\s*(?:\{{\s*([-−]?{_DIGITS})\s*\}}|(\d))\s*(?:\{{\s*({_DIGITS})\s*\}}|(\d))"
+    rf"(?P<whole>(?<![\d.,/])\d{{1,100}}\s*)?\\[dt]?frac\s*"
+    rf"(?:\{{\s*([-−]?{_BOUNDED})\s*\}}|(\d))\s*(?:\{{\s*({_BOUNDED})\s*\}}|(\d))"
 )
-_MIXED = re.compile(r"(?<![\d.,/])(\d+)\s+(\d+)\s?/\s?([1-9]\d*)(?![\d/])")
+_MIXED = re.compile(r"(?<![\d.,/])(\d{1,100})\s+(\d{1,100})\s?/\s?([1-9]\d{0,99})(?![\d/])")
 _POWER_OF_TEN = re.compile(
-    r"(\d+(?:\.\d+)?)(?:\s*(?:\\times|\\cdot|×|x|\*)\s*10\s*\^\s*\{?\s*([-−+]?\d{1,3})\s*\}?|[eE]([-+]?\d{1,3})(?!\w))"
+    r"(?<![\d.])(\d{1,100}(?:\.\d{1,100})?)"
+    r"(?:\s*(?:\\times|\\cdot|×|x|\*)\s*10\s*\^\s*\{?\s*([-−+]?\d{1,3})(?!\d)\s*\}?|[eE]([-+]?\d{1,3})(?!\w))"
 )
 _UNREAD = re.compile(
     r"""
