@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = (
     "docs/embedding.md",
     "docs/human-in-the-loop.md",
+    "docs/evaluation.md",
     "docs/integrations.md",
     "docs/middleware.md",
     "docs/models.md",
