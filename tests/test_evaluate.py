@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluated import PROBLEMS, Solver, pair, solver
+from solvers import CARD, PROBLEMS, Solver, pair, solver
 
 from trigreason_graph import Budget
 from trigreason_graph.errors import ModelNotReady, ModelsFailing
@@ -23,6 +24,11 @@ ALONE = ["small_only", "large_only"]
 
 def calls(models: dict[str, Solver]) -> tuple[int, int]:
     return len(models["small"].calls), len(models["large"].calls)
+
+
+def paid() -> dict[str, Solver]:
+    """The pair with a large model whose price nobody knows."""
+    return {**pair(), "large": Solver(trigreason_card=replace(CARD, name="big", local=False))}
 
 
 class TestResults:
@@ -78,9 +84,7 @@ class TestResults:
         assert run.discarded["small"] == 2 * sum(step["tokens"] for step in run.steps)
 
     async def test_costs_are_those_of_the_price_list(self) -> None:
-        models = pair()
-        card = models["large"].trigreason_card
-        models["large"].trigreason_card = type(card)(**{**card.__dict__, "local": False})
+        models = paid()
         prices = {"scripted:big": Price(input=1.0, output=10.0)}
         done = await aevaluate(PROBLEMS[:2], ALONE, prices=prices, **models)
         cost = done.cost("large_only")
@@ -89,9 +93,7 @@ class TestResults:
         assert cost > 0
 
     async def test_unknown_prices_are_no_cost_of_zero(self) -> None:
-        models = pair()
-        card = models["large"].trigreason_card
-        models["large"].trigreason_card = type(card)(**{**card.__dict__, "local": False})
+        models = paid()
         done = await aevaluate(PROBLEMS[:1], ALONE, **models)
         assert done.cost("large_only") is None
 
@@ -182,10 +184,11 @@ class TestResuming:
 
         with pytest.raises(Enough):
             await aevaluate(PROBLEMS, ALONE, out=tmp_path, on_item=stop, concurrency=2, **pair())
-        assert len(read_results(tmp_path / "results.jsonl")) == 3
+        there = len(read_results(tmp_path / "results.jsonl"))
+        assert there in (3, 4)  # the other of the two may have been through
         models = pair()
         await aevaluate(PROBLEMS, ALONE, out=tmp_path, **models)
-        assert sum(calls(models)) == 9
+        assert sum(calls(models)) == 12 - there
 
 
 class TestRecordings:
@@ -221,9 +224,7 @@ class TestRecordings:
         assert calls(models) == (2, 0)
 
     async def test_a_model_of_unknown_weights(self, tmp_path: Path) -> None:
-        models = pair()
-        card = models["large"].trigreason_card
-        models["large"].trigreason_card = type(card)(**{**card.__dict__, "digest": ""})
+        models = {**pair(), "large": Solver(trigreason_card=replace(CARD, name="big"))}
         done = await aevaluate(PROBLEMS[:1], ALONE, recordings=tmp_path, **models)
         assert done.notes == (
             "what scripted:big writes is not recorded: digest=: what scripted:big writes is kept under the SHA-256 of "
@@ -296,16 +297,12 @@ class TestFailures:
             ({"replay_only": True, "recordings": "nowhere"}, "nothing at that place"),
             ({"small": None}, "small= is missing"),
             ({"large": "nonesuch:model"}, "unknown provider"),
-            ({"budget": Budget(usd=0.01), "large": solver("paid", trigreason_card=None)}, "budget="),
+            ({"budget": Budget(usd=0.01), "large": paid()["large"]}, "budget="),
         ],
         ids=str,
     )
     async def test_bad_arguments_before_any_call(self, arguments: dict[str, Any], told: str) -> None:
         models = pair()
-        if isinstance(arguments.get("large"), Solver):
-            card = pair()["large"].trigreason_card
-            unpriced = Solver(trigreason_card=type(card)(**{**card.__dict__, "local": False}))
-            arguments = {**arguments, "large": unpriced}
         with pytest.raises(ValueError, match=told):
             await aevaluate(**{"problems": PROBLEMS, "policies": ALONE, **models, **arguments})
         assert calls(models) == (0, 0)

@@ -78,13 +78,15 @@ class Contest:
         await self._all(self._runs([one for one in self._entrants if one.policy is not None]), concurrency)
         await self._all(self._runs([self._matched(one) for one in self._entrants if one.policy is None]), concurrency)
 
-    def open_runs(self) -> bool:
-        """Whether anything is left to do."""
-        return self._count(done=True) < self._count(done=False)
+    @property
+    def open(self) -> int:
+        """How many runs are left to do."""
+        return self._count(done=False) - self._count(done=True)
 
     def results(self) -> list[RunResult]:
-        """The runs of this evaluation, in the order of entrants, problems and samples."""
-        return [self._journal.results[key] for key in self._keys(self._entrants)]
+        """The runs that are there, in the order of entrants, problems and samples."""
+        found = (self._journal.results.get(key) for key in self._keys(self._entrants))
+        return [run for run in found if run is not None]
 
     def _keys(self, entrants: Iterable[Entrant]) -> Iterator[RunKey]:
         for entrant in entrants:
@@ -161,9 +163,4 @@ class Contest:
         return replace(entrant, policy=matched_policy(entrant.matched, known["parameter"]))
 
     def _of(self, name: str) -> list[RunResult]:
-        return [run for run in self.results_so_far() if run.policy == name]
-
-    def results_so_far(self) -> list[RunResult]:
-        """The runs of this evaluation that are there."""
-        found = (self._journal.results.get(key) for key in self._keys(self._entrants))
-        return [run for run in found if run is not None]
+        return [run for run in self.results() if run.policy == name]

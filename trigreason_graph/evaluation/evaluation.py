@@ -68,12 +68,14 @@ class Evaluation:
         results: Every run, in the order of policies, problems and samples.
         provenance: The circumstances.
         notes: What could not be done as asked, in words.
+        open: Runs that are still to be made, or in which a model failed.
     """
 
     problems: ProblemSet
     results: Sequence[RunResult]
     provenance: Mapping[str, Any]
     notes: Sequence[str] = ()
+    open: int = 0
 
     @property
     def policies(self) -> list[str]:

@@ -42,6 +42,7 @@ def evaluate(
     concurrency: int = 1,
     on_item: OnItem | None = None,
     out: str | PathLike[str] | None = None,
+    dry_run: bool = False,
     command: Sequence[str] = (),
 ) -> Evaluation:
     """Run every policy on every problem, and keep what comes out.
@@ -66,6 +67,7 @@ def evaluate(
             one once.
         on_item: Called after each run that was made now, with its result and how things stand.
         out: Folder of results.jsonl; None: nothing is written.
+        dry_run: Only check the arguments and gather what is there already; no model is called.
         command: The command line, for the provenance.
 
     Raises:
@@ -92,6 +94,7 @@ def evaluate(
             concurrency=concurrency,
             on_item=on_item,
             out=out,
+            dry_run=dry_run,
             command=command,
         )
     )
@@ -114,6 +117,7 @@ async def aevaluate(
     concurrency: int = 1,
     on_item: OnItem | None = None,
     out: str | PathLike[str] | None = None,
+    dry_run: bool = False,
     command: Sequence[str] = (),
 ) -> Evaluation:
     """As :func:`evaluate`, for async code."""
@@ -141,10 +145,11 @@ async def aevaluate(
     )
     journal = Journal(None if out is None else Path(out), told, given)
     contest = Contest(given, entrants, Graphs(subjects, sampling, limits), journal, on_item)
-    if contest.open_runs() and not replay_only:
-        await subjects.aready()
-    await contest.hold(concurrency)
-    return Evaluation(given, contest.results(), journal.provenance, subjects.notes)
+    if contest.open and not dry_run:
+        if not replay_only:
+            await subjects.aready()
+        await contest.hold(concurrency)
+    return Evaluation(given, contest.results(), journal.provenance, subjects.notes, contest.open)
 
 
 def _problem_set(problems: Problems) -> ProblemSet:

@@ -67,7 +67,7 @@ class Solver(StreamedChat):
             await asyncio.sleep(self.delay)
             told = _logprob(token, 0.6, 2)
             top = [{"token": other, "logprob": value} for other, value in told.top]
-            entry = {"token": token, "logprob": told.value, "top_logprobs": top}
+            entry = {"token": token, "logprob": told.logprob, "top_logprobs": top}
             yield ChatGenerationChunk(
                 message=AIMessageChunk(content=token), generation_info={"logprobs": {"content": [entry]}}
             )
