@@ -55,9 +55,14 @@ def same_latex(stated: str | None, right: str) -> bool:
         True where they are the same; False also where the comparison took too long.
 
     Raises:
-        ImportError: math-verify is needed and not installed; the text says what to type.
+        MissingPackage: math-verify is needed and not installed; the text says what to type.
     """
     return stated is not None and len(stated) <= LENGTH_LIMIT and _same(_formula(stated), undecorated(right))
+
+
+def is_mathematics(answer: str) -> bool:
+    """Whether an answer has digits, operators or commands, other than those that set words."""
+    return bool(_MATHS.search(without_text_commands(answer)))
 
 
 def without_text_commands(latex: str) -> str:
@@ -104,7 +109,7 @@ def _spelled(latex: str) -> str:
 
 def _is_text(right: str) -> bool:
     """Whether an answer is words, not mathematics: "\\text{east}", "Evelyn", "no solution"."""
-    return not _MATHS.search(without_text_commands(right)) and bool(_WORD.search(right))
+    return not is_mathematics(right) and bool(_WORD.search(right))
 
 
 def _letters(text: str) -> str:

@@ -1,7 +1,7 @@
 """The process that asks math-verify. Run as a script by latex_worker; it imports nothing of this package.
 
-Says true when it is ready. Then reads JSON lines [stated, right] and answers each by true or false. Ends with its input;
-a comparison nobody waits for any more ends by the limit on processor time.
+Says true when it is ready. Then reads JSON lines [stated, right] and answers each by true or false. Ends with its
+input; a comparison nobody waits for any more ends by the limit on processor time.
 """
 
 from __future__ import annotations

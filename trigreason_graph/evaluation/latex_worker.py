@@ -17,6 +17,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from trigreason_graph.errors import MissingPackage
+
 TIMEOUT = 10.0
 """Seconds of one comparison; those of real answers take some thousandths. Ours: a busy machine must not change a
 result."""
@@ -44,7 +46,7 @@ class LatexWorker:
         """Whether math-verify takes two answers for the same; False where it did not finish in time.
 
         Raises:
-            ImportError: math-verify is not installed.
+            MissingPackage: math-verify is not installed.
         """
         with self._lock:
             process = self._ready()
@@ -63,11 +65,7 @@ class LatexWorker:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._stop()
-        if find_spec("math_verify") is None:
-            raise ImportError(
-                "LaTeX answers are compared by math-verify, which is not installed. "
-                'Type: pip install "trigreason-graph[evaluation]"'
-            )
+        require_math_verify()
         self._process = subprocess.Popen(
             # -P: the script's folder has a statistics.py, which must not stand in for Python's.
             [sys.executable, "-P", str(_SCRIPT), str(self._timeout)],
@@ -79,7 +77,7 @@ class LatexWorker:
         )
         if self._ask(self._process, None, START_TIMEOUT) is not True:
             self._stop()
-            raise ImportError("math-verify is installed, but does not start. Type: python -m math_verify")
+            raise MissingPackage('math-verify is installed, but does not start. Type: python -c "import math_verify"')
         return self._process
 
     def _ask(self, process: subprocess.Popen[str], question: str | None, timeout: float) -> bool | None:
@@ -111,6 +109,19 @@ class LatexWorker:
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+
+def require_math_verify() -> None:
+    """See that math-verify is there.
+
+    Raises:
+        MissingPackage: It is not; the text says what to type.
+    """
+    if find_spec("math_verify") is None:
+        raise MissingPackage(
+            "LaTeX answers are compared by math-verify, which is not installed. "
+            'Type: pip install "trigreason-graph[evaluation]"; or let them be compared as texts (checker="text").'
+        )
 
 
 @cache
