@@ -1,7 +1,7 @@
 """How much of a call's prompt a server would have had in its cache.
 
-Where the ledger has cached tokens for a role, the server said so, and they are taken as they are. A replay has none: what
-is cached is a matter of the server, not of the text. Then it is estimated, low rather than high, by these rules:
+Where the ledger has cached tokens for a role, the server said so, and they are taken as they are. A replay has none:
+what is cached is a matter of the server, not of the text. Then it is estimated, low rather than high, by these rules:
 
 - The next call of the model whose turn it still is begins with its last prompt and what it wrote to it: that is cached,
   as far as the new prompt is that long. A prompt that is shorter goes back to an earlier place, and is known.
