@@ -102,12 +102,13 @@ def evaluation(
     seed: int = 0,
 ) -> list[RunResult]:
     """Runs of several policies on problems of several sets; the same seed gives the same runs."""
-    chance, results = random.Random(seed), []
-    for policy, (accuracy, share) in (policies or POLICIES).items():
-        for data in sets:
-            for index in range(problems):
-                results.append(_run(chance, policy, f"p{index:04}", data, accuracy, share))
-    return results
+    chance = random.Random(seed)
+    return [
+        _run(chance, policy, f"p{index:04}", data, accuracy, share)
+        for policy, (accuracy, share) in (policies or POLICIES).items()
+        for data in sets
+        for index in range(problems)
+    ]
 
 
 def _run(chance: random.Random, policy: str, problem: str, data: str, accuracy: float, share: float) -> RunResult:

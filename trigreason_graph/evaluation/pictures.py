@@ -1,6 +1,6 @@
 """The report's pictures, with matplotlib (extra "evaluation"): the same results give the same bytes.
 
-Colours are those of Okabe and Ito, which people who do not see all colours can tell apart.
+Colours are those of Okabe and Ito, which people who do not see all colours can tell apart (brown for their yellow).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Picture
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B4513")
 AUTHOR_COLOURS: dict[Author, str] = {"small": "#56B4E9", "large": "#D55E00", "tool": "#999999"}
 AUTHOR_NAMES: dict[Author, str] = {"small": "SRM", "large": "LRM", "tool": "tools"}
 MARKERS = "osD^vP*X<>hpd"

@@ -10,7 +10,7 @@ from typing import Any
 from trigreason_graph.evaluation.headline import SCENARIO, headline
 from trigreason_graph.evaluation.metrics import REFERENCE, Measured, measure
 from trigreason_graph.evaluation.pictures import accuracy_against_cost, authorship, interventions_by_trigger, save
-from trigreason_graph.evaluation.results import RunResult, read_results
+from trigreason_graph.evaluation.results import RunResult, read_provenance, read_results
 from trigreason_graph.evaluation.scenarios import Scenario, load_scenario, shipped_scenario
 from trigreason_graph.evaluation.statistics import RESAMPLES
 from trigreason_graph.evaluation.summary import summary
@@ -66,7 +66,7 @@ def report_folder(folder: str | Path, scenario: Scenario | str | Path | None = N
     """Write the report of an evaluation anew from its folder, under any scenario; no model is called.
 
     Args:
-        folder: With the evaluation's results.jsonl, and its provenance.json where there is one.
+        folder: With the evaluation's results.jsonl, and its provenance.json; without that, what results.jsonl says.
         scenario: As for :func:`write_report`.
 
     Raises:
@@ -79,7 +79,8 @@ def report_folder(folder: str | Path, scenario: Scenario | str | Path | None = N
     results = read_results(source / RESULTS)
     if not results:
         raise ValueError(f"{source / RESULTS} holds no run yet: let the evaluation go on first")
-    return write_report(results, source, provenance=_provenance(source / PROVENANCE), scenario=scenario)
+    provenance = _provenance(source / PROVENANCE) or read_provenance(source / RESULTS)
+    return write_report(results, source, provenance=provenance, scenario=scenario)
 
 
 def _scenario(given: Scenario | str | Path | None) -> Scenario:

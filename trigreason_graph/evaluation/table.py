@@ -185,7 +185,7 @@ def _foot(measured: Measured) -> list[str]:
         "In brackets: 95 % intervals, percentiles of a bootstrap over problems. They are wide: one problem of "
         f"{fewest} is {100 / max(fewest, 1):.1f} points, and two policies whose intervals overlap may still differ, or "
         'not, in their paired difference. "against the reference" is paired, problem by problem, with '
-        f"{measured.reference}. summary.json has every interval, also those left out where a column holds several figures.",
+        f"{measured.reference}. summary.json has every interval, those of columns with several figures too.",
         f'Dollars, seconds and the share of input that is cached are counted under the scenario "'
         f'{measured.scenario.name}"'
         f" from the tokens in the ledgers, never taken from a clock. {measured.scenario.about}".rstrip(),
