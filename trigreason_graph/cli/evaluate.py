@@ -72,7 +72,8 @@ def evaluate(
     seconds: options.Seconds = None,
     usd: options.Dollars = None,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where results, table and pictures go.", rich_help_panel=options.OUTPUT)
+        Path,
+        typer.Option(metavar="FOLDER", help="Where results, table and pictures go.", rich_help_panel=options.OUTPUT),
     ] = OUT,
     scenario: Annotated[
         str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,9 @@ SMALL_ALONE, LARGE_ALONE = "small_only", "large_only"
 """What every policy stands between."""
 MOST_VOTES = 64
 """Our choice: more samples than any study of self-consistency on such data has found useful."""
+
+SHOWN_OF_DIGEST = 16
+"""Hexadecimal digits: enough to tell policies apart."""
 
 _CALL = re.compile(r"(\w+)\(\s*([^()]*?)\s*\)")
 _MATCHED = re.compile(r"(\w+)@(.+)")
@@ -49,14 +53,15 @@ class Entrant:
 
     @property
     def definition(self) -> str:
-        """What it does, as text: for the provenance, and to see whether it is still the same."""
+        """A digest of what it does, for the provenance, and to see whether it is still the same."""
         if self.policy is None:
             return f"{self.matched} at the spending of {self.to}"
         try:
             told = dump_policy(self.policy)
         except ValueError:  # triggers of the user's own
             told = repr(self.policy)
-        return f"majority of {self.votes}\n{told}" if self.votes > 1 else told
+        digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:SHOWN_OF_DIGEST]
+        return f"sha256 {digest}"
 
 
 def entrants_of(policies: Sequence[PolicyLike]) -> list[Entrant]:
