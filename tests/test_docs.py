@@ -15,6 +15,7 @@ from tests.graphs import STEPS, large, small
 ROOT = Path(__file__).parent.parent
 PAGES = (
     "docs/embedding.md",
+    "docs/evaluation.md",
     "docs/integrations.md",
     "docs/models.md",
     "docs/testing_triggers.md",

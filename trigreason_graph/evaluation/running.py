@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,7 @@ async def solved(graph: Any, slot: Slot, problems: ProblemSet) -> RunResult:
         raise RecordingMissing(
             f"{slot.policy!r} on the problem {slot.problem.id!r}: {missing[missing.index(NOT_RECORDED) :]}"
         )
-    return result_of(state, slot, problems, faults.told)
+    return await asyncio.to_thread(result_of, state, slot, problems, faults.told)  # LaTeX takes its time
 
 
 def result_of(state: dict[str, Any], slot: Slot, problems: ProblemSet, faults: Sequence[str]) -> RunResult:
