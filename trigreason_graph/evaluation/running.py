@@ -78,12 +78,12 @@ def result_of(state: dict[str, Any], slot: Slot, problems: ProblemSet, faults: S
     """What is kept of a run.
 
     Args:
-        state: Of the graph, at the end.
+        state: Of the graph, at the end; it holds only what is not its default.
         slot: Which run it was.
         problems: The set, which knows how answers are compared.
         faults: What went wrong in its calls.
     """
-    answer, ledger = state["answer"] or None, list(state["ledger"])
+    answer, ledger = state.get("answer") or None, list(state.get("ledger", ()))
     return RunResult(
         data=problems.name,
         problem=slot.problem.id,
@@ -94,14 +94,16 @@ def result_of(state: dict[str, Any], slot: Slot, problems: ProblemSet, faults: S
         answer=answer,
         right=problems.is_right(slot.problem, answer),
         outcome=_outcome(state["outcome"], ledger, faults),
-        steps=[WrittenStep(author=one["author"], kind=one["kind"], tokens=one["tokens"]) for one in state["trace"]],
+        steps=[
+            WrittenStep(author=one["author"], kind=one["kind"], tokens=one["tokens"]) for one in state.get("trace", ())
+        ],
         signals=[
             LoggedSignal(
                 trigger=one["trigger"], route=one["route"], at=one.get("at", 0), served=bool(one.get("served"))
             )
-            for one in state["signals"]
+            for one in state.get("signals", ())
         ],
-        discarded=thrown_away([step for branch in state["discarded"] for step in branch["steps"]]),
+        discarded=thrown_away([step for branch in state.get("discarded", ()) for step in branch["steps"]]),
         ledger=ledger,
         seconds=round(sum(row["seconds"] for row in ledger), 3),
     )
