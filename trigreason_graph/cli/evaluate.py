@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ from trigreason_graph.cli import options
 from trigreason_graph.cli.verbs import DebugOption, ExitCode, complain
 
 if TYPE_CHECKING:
-    from trigreason_graph.evaluation import Evaluation
+    from trigreason_graph.evaluation import Evaluation, RunResult
 
 POLICIES = "small_only,large_only,default"
 OUT = Path("evaluation")
@@ -199,5 +200,20 @@ def _report(folder: Path, scenario: str | None) -> ExitCode:
     except ImportError as missing:
         complain(str(missing))
         return ExitCode.INCOMPLETE
-    typer.echo((folder / "table.md").read_text(encoding="utf-8").rstrip())
+    for line in summary(results):
+        typer.echo(line)
+    typer.echo(f"written: {', '.join(sorted(path.name for path in folder.iterdir()))} in {folder}")
     return ExitCode.DONE
+
+
+def summary(results: Sequence[RunResult]) -> list[str]:
+    """A line for each policy: accuracy and what it had the large model write. table.md has the rest."""
+    names = list(dict.fromkeys(run.policy for run in results))
+    width = max(len(name) for name in ["policy", *names])
+    lines = [f"{'policy':<{width}}  right          LRM tokens a run  failed"]
+    for name in names:
+        runs = [run for run in results if run.policy == name]
+        right, written = sum(run.right for run in runs), sum(run.large_tokens for run in runs) / len(runs)
+        share = f"{right}/{len(runs)} ({right / len(runs):.0%})"
+        lines.append(f"{name:<{width}}  {share:<14} {written:>16.0f}  {sum(run.failed for run in runs):>6}")
+    return lines

@@ -14,7 +14,7 @@ from trigreason_graph.evaluation.journal import Journal
 from trigreason_graph.evaluation.problems import Problem, ProblemSet, digest, read_problems
 from trigreason_graph.evaluation.provenance import provenance
 from trigreason_graph.evaluation.sampling import Sampling
-from trigreason_graph.evaluation.subjects import RecordingsLike, Subjects, store_of
+from trigreason_graph.evaluation.subjects import RecordingsLike, Subjects, names_of, store_of
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.resolve import ModelSpec
 from trigreason_graph.settings import Budget
@@ -137,17 +137,26 @@ async def aevaluate(
         if entrant.policy is not None:
             trial.of(entrant, entrant.policy, None)  # an unusable policy or budget, before anything is called
     store = None if recordings is None else store_of(recordings, replay_only=replay_only)
-    subjects = await subjects.identified(ask=not replay_only)
+    names = names_of(recordings)
+    subjects = await subjects.identified(names, ask=not replay_only)
     if store is not None:
         subjects = subjects.kept(store, replay_only=replay_only)
     told = provenance(
-        problems=given, entrants=entrants, subjects=subjects, sampling=sampling, budget=limits, command=command
+        problems=given,
+        entrants=entrants,
+        subjects=subjects,
+        sampling=sampling,
+        budget=limits,
+        recordings="none" if store is None else "alone" if replay_only else "first",
+        command=command,
     )
     journal = Journal(None if out is None else Path(out), told, given)
     contest = Contest(given, entrants, Graphs(subjects, sampling, limits), journal, on_item)
     if contest.open and not dry_run:
         if not replay_only:
             await subjects.aready()
+            if names is not None:
+                subjects.remember(names)
         await contest.hold(concurrency)
     return Evaluation(given, contest.results(), journal.provenance, subjects.notes, contest.open)
 

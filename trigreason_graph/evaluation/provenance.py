@@ -31,12 +31,14 @@ def provenance(
     subjects: Subjects,
     sampling: Sampling,
     budget: Budget,
+    recordings: str,
     command: Sequence[str],
 ) -> dict[str, Any]:
     """What a reader of results needs to know to make them again.
 
     Args:
         problems, entrants, subjects, sampling, budget: Of the evaluation.
+        recordings: "none", "first", or "alone": then the seconds in the ledgers are those of the replay.
         command: The command line; empty where the library was called.
     """
     return {
@@ -54,6 +56,7 @@ def provenance(
         },
         "sampling": sampling.told(),
         "budget": budget.model_dump(mode="json"),
+        "recordings": recordings,
         "prompts": PROMPTS_VERSION,
         "data": {"name": problems.name, "sha256": problems.sha256, "problems": len(problems.problems)},
         "policies": {entrant.name: entrant.definition for entrant in entrants},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -19,6 +20,8 @@ from trigreason_graph.state import Role
 RecordingsLike = RecordingStore | str | PathLike[str]
 NEW_RECORDINGS = "evaluate.jsonl"
 """File in a folder of recordings that new ones are written to."""
+MODEL_NAMES = "models.json"
+"""File in a folder of recordings: which weights stood behind which name."""
 EMBEDDED_CALLS = 1
 """Calls at once that an embedded model takes: its server has one slot, and its cache one prompt."""
 
@@ -59,14 +62,27 @@ class Subjects:
         changes = {"top_p": top_p, "seed": seed}
         return replace(self, small=self.small.model_copy(update=changes), large=self.large.model_copy(update=changes))
 
-    async def identified(self, *, ask: bool) -> Subjects:
+    async def identified(self, names: Path | None, *, ask: bool) -> Subjects:
         """With the digests of their weights, as far as they can be known.
 
         Args:
+            names: File that keeps the digests of models whose server told them, for replays without it.
             ask: Whether a server may be asked, which is free of charge.
         """
-        found = {role: await _digest(model, ask) for role, model in (("small", self.small), ("large", self.large))}
+        kept = _read_names(names)
+        found: dict[str, str] = {}
+        for role, model in role_models(self).items():
+            found[role] = await _digest(model, ask) or ("" if ask else kept.get(model.card.full_name, ""))
         return replace(self, digests=found)
+
+    def remember(self, names: Path) -> None:
+        """Keep which weights stand behind which name, for replays without the server that told."""
+        kept = _read_names(names)
+        told = {model.card.full_name: self.digests[role] for role, model in role_models(self).items()}
+        both = {**kept, **{name: digest for name, digest in told.items() if digest}}
+        if both != kept:
+            names.parent.mkdir(parents=True, exist_ok=True)
+            names.write_text(json.dumps(both, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def kept(self, store: RecordingStore, *, replay_only: bool) -> Subjects:
         """The models with everything they write recorded, and what is recorded served.
@@ -129,6 +145,20 @@ def store_of(recordings: RecordingsLike, *, replay_only: bool) -> RecordingStore
     if path.suffix == ".jsonl":
         return RecordingStore(append_to=path)
     return RecordingStore(path, append_to=path / NEW_RECORDINGS)
+
+
+def names_of(recordings: RecordingsLike | None) -> Path | None:
+    """The file with the digests of a folder of recordings; None where there is no folder."""
+    if recordings is None or isinstance(recordings, RecordingStore) or Path(recordings).suffix == ".jsonl":
+        return None
+    return Path(recordings) / MODEL_NAMES
+
+
+def _read_names(names: Path | None) -> dict[str, str]:
+    if names is None or not names.is_file():
+        return {}
+    told: dict[str, str] = json.loads(names.read_text(encoding="utf-8"))
+    return told
 
 
 def _bounded(model: ReasoningModel) -> ReasoningModel:
