@@ -25,7 +25,8 @@ from typing import Any
 
 from trigreason_graph.evaluation.advantage_table import effect
 from trigreason_graph.evaluation.authors import SOLUTION_TOKENS, Author
-from trigreason_graph.evaluation.labels import Advantage, Pair, Problem
+from trigreason_graph.evaluation.labels import Advantage, Pair
+from trigreason_graph.evaluation.problem import Problem
 from trigreason_graph.evaluation.recorded_chat import recorded, replayed
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.replay import fired

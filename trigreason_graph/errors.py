@@ -19,9 +19,21 @@ class InputError(TrigReasonError, ValueError):
     """The input of a run cannot be used: no question, or one too long for a model's context window."""
 
 
+class DataError(TrigReasonError, ValueError):
+    """Problems to evaluate on cannot be read. The text names file and line, and quotes nothing of the data."""
+
+
+class MissingPackage(TrigReasonError, ImportError):
+    """A package that only some need is not installed. The text names the extra."""
+
+
 class NewerState(TrigReasonError):
     """A thread was written by a newer version of this package, which this one cannot read safely."""
 
 
 class NotStored(TrigReasonError):
     """The checkpointer did not store a step; the run stopped before it paid for anything further."""
+
+
+class ModelsFailing(TrigReasonError):
+    """An evaluation was stopped since its models fail one run after the other; it can be taken up again."""

@@ -1,32 +1,130 @@
-"""Whether a stated answer is the right number. Answers that are no plain numbers need math-verify, not this."""
+r"""Whether a stated answer is the right number, exactly: "$1,000", "18 eggs", "50\%", "\frac{3}{4}", "1 1/2", "2e3"."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import NamedTuple
 
-_NUMBER = re.compile(r"[-−]?(?:\d{1,3}(?:,\d{3})+|\d+|(?=\.\d))(?:\.\d+)?(?:/[1-9]\d*)?")
-_FRACTION = re.compile(r"\\d?frac\{(-?\d+)\}\{([1-9]\d*)\}")
+LENGTH_LIMIT = 4_000
+"""Characters of a text in which numbers are looked for. Python reads no integer of more than 4,300 digits."""
+
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
+_SILENT = re.compile(r"\\(?:[!,;: ]|left(?![a-z])|right(?![a-z])|displaystyle)|\\(?=[$%{}#&])")
+"""LaTeX that is not seen or only makes room, and backslashes before what needs one."""
+_UNIT_POWER = re.compile(
+    r"(?<=[A-Za-z]{2}|[\s\d]m|[A-Za-z]\})\s*\^\s*(?:\{[23]\}|[23])|(?<=[A-Za-z])[²³]|\^\s*\{?\\circ\}?"
+)
+_FRACTION = re.compile(
+    rf"(?P<whole>(?<![\d.,/])\d+\s*)?\\[dt]?frac\s*(?:\{{\s*([-−]?{_DIGITS})\s*\}}|(\d))\s*(?:\{{\s*({_DIGITS})\s*\}}|(\d))"
+)
+_MIXED = re.compile(r"(?<![\d.,/])(\d+)\s+(\d+)\s?/\s?([1-9]\d*)(?![\d/])")
+_POWER_OF_TEN = re.compile(
+    r"(\d+(?:\.\d+)?)(?:\s*(?:\\times|\\cdot|×|x|\*)\s*10\s*\^\s*\{?\s*([-−+]?\d{1,3})\s*\}?|[eE]([-+]?\d{1,3})(?!\w))"
+)
+_UNREAD = re.compile(
+    r"""
+    \\(?!(?:text|textbf|textit|mbox|mathrm|mathbf|mathit|operatorname|boxed|fbox|circ|degree|approx|quad|qquad|pounds|euro
+        |[()\[\]\\])(?![a-z]))
+    | [√π∞^⁰-⁹¹²³½¼¾] | _\{?\d
+    | (?<![A-Za-z])(?:sqrt|pi|log|ln|sin|cos|tan)(?![A-Za-z])
+    """,
+    re.VERBOSE,
+)
+"""Mathematics: a number in it is not its value."""
+_NUMBER = re.compile(
+    rf"""
+    (?P<minus>[-−–]\s?(?=[$€£¥])|^\s*[-−–]\s?|[-−–](?=[\d.]))?[$€£¥]?\s?
+    (?P<digits>(?:{_DIGITS}|(?=\.\d))(?:\.\d+)?)(?:\s?/\s?(?P<under>[1-9]\d*))?
+    (?P<percent>\s?(?:%|percent\b|per\ cent\b))?
+    """,
+    re.VERBOSE,
+)
+_BESIDE = re.compile(
+    r"[\s.,:;()$€£¥{}°*~\[\]]|\\[a-z]+|\\[()\[\]]|[A-Za-zÀ-ɏ]{2,}(?:[-/'’][A-Za-zÀ-ɏ]+)*|[\u4e00-\u9fff]"
+)
+"""What may stand beside a number and be its unit."""
+
+
+class _Number(NamedTuple):
+    value: Fraction
+    percent: bool
 
 
 def same_number(stated: str | None, right: str) -> bool:
-    """Whether a stated answer is the number `right`, exactly.
+    r"""Whether a stated answer is the number `right`, exactly.
 
     Args:
         stated: As :func:`~trigreason_graph.reasoning.answers.complete_answer` hands it out: "$1,000", "18 eggs",
-            "\\frac{3}{4}". The only number in it counts; with several different ones nothing is stated. None: no
-            answer.
-        right: The number, as data sets write it: "72", "1,000", "2.5", "3/4".
+            "\frac{3}{4}". The only number in it counts; with several different ones, or with mathematics around it
+            ("\sqrt{2}", "x^2", "12_5"), nothing is stated. None: no answer.
+        right: The number, as data sets write it: "72", "1,000", "2.5", "3/4", "50\%".
+
+    Returns:
+        True for the same number. A percent sign may be left out, as a unit ("50%" is 50), or worked in ("50%" is 0.5).
 
     Raises:
         ValueError: `right` is not a number.
     """
     wanted = _numbers(right)
-    if len(wanted) != 1:
+    if len({number.value for number in wanted}) != 1:
         raise ValueError(f"the right answer must be one number, not {right!r}")
-    return stated is not None and _numbers(stated) == wanted
+    found = set() if stated is None else _numbers(stated)
+    if len({number.value for number in found}) != 1:
+        return False
+    one, other = found.pop(), wanted.pop()
+    if one.value == other.value:
+        return True
+    return one.percent != other.percent and _fraction_of_one(one) == _fraction_of_one(other)
 
 
-def _numbers(text: str) -> set[Fraction]:
-    plain = _FRACTION.sub(r"\1/\2", text.replace("\\!", "").replace("{,}", ","))
-    return {Fraction(found.replace("−", "-").replace(",", "")) for found in _NUMBER.findall(plain)}
+def is_number(text: str) -> bool:
+    r"""Whether a text is one number and at most its unit: "1,000", "$5", "18 eggs", "30^\circ"; not "x = 7", "2k"."""
+    plain = _plain(text)
+    if plain is None or len(_NUMBER.findall(plain)) != 1:
+        return False
+    return not _BESIDE.sub("", _NUMBER.sub(" ", plain))
+
+
+def _fraction_of_one(number: _Number) -> Fraction:
+    return number.value / 100 if number.percent else number.value
+
+
+def _numbers(text: str) -> set[_Number]:
+    plain = _plain(text)
+    return set() if plain is None else {_read(found) for found in _NUMBER.finditer(plain)}
+
+
+def _read(found: re.Match[str]) -> _Number:
+    value = Fraction(found["digits"].replace(",", "")) / int(found["under"] or 1)
+    return _Number(-value if found["minus"] else value, bool(found["percent"]))
+
+
+def _plain(text: str) -> str | None:
+    """`text` with its LaTeX and its powers of ten written out; None where a number in it would not be its value."""
+    if len(text) > LENGTH_LIMIT:
+        return None
+    plain = _SILENT.sub("", text.replace("{,}", ",").replace("\\!", ""))
+    plain = _POWER_OF_TEN.sub(_power_of_ten, plain)
+    plain = _MIXED.sub(_mixed, _FRACTION.sub(_fraction, _UNIT_POWER.sub("", plain)))
+    return None if _UNREAD.search(plain) else plain
+
+
+def _fraction(found: re.Match[str]) -> str:
+    whole = int(found["whole"] or 0)
+    above, under = (int((found[n] or found[n + 1]).replace(",", "").replace("−", "-")) for n in (2, 4))
+    if not under or (above < 0 and found["whole"]):
+        return found[0]
+    room = " " if found.string[: found.start()][-1:].isalnum() else ""
+    return f"{room}{whole * under + above}/{under}"
+
+
+def _mixed(found: re.Match[str]) -> str:
+    whole, above, under = (int(part) for part in found.groups())
+    return f"{whole * under + above}/{under}" if above < under else found[0]
+
+
+def _power_of_ten(found: re.Match[str]) -> str:
+    power = int((found[2] or found[3]).replace("−", "-"))
+    value = Fraction(found[1]) * Fraction(10) ** power
+    return str(value)

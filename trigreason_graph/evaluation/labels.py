@@ -12,17 +12,9 @@ from dataclasses import dataclass
 
 from trigreason_graph.evaluation.answers import same_number
 from trigreason_graph.evaluation.authors import Author
+from trigreason_graph.evaluation.problem import Problem
 from trigreason_graph.reasoning.answers import complete_answer
 from trigreason_graph.state import Step, trace_text
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One problem whose right answer is a number."""
-
-    id: str
-    question: str
-    answer: str
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from typing import TypeVar
 from trigreason_graph.evaluation.labels import (
     Advantage,
     Pair,
-    Problem,
     Solution,
     advantage,
     first_loss,
     solution,
     still_sound,
 )
+from trigreason_graph.evaluation.problem import Problem
 from trigreason_graph.evaluation.recorded_chat import RecordingMissing
 
 SEED = 2604
