@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,16 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from benchmarks._crowd import client, crowd_graph
 from tests.graphs import LOCAL_SMALL, graph
+from tests.lateness import Lateness
 from tests.unencrypted import no_certificates  # noqa: F401 - of itself used by every test
 from trigreason_graph import Settings
 from trigreason_graph.testing import OpenAIServer, Scripted, ScriptedModel
 
 ENDLESS = Scripted(" ".join(["word"] * 5_000), delay=0.01)
 QUESTION = {"question": "How many units are there?"}
-SOON = 4.0
-"""Seconds. On a quiet machine a tenth of one is enough; one that runs other things beside the tests gets more."""
+SOON = 1.0
+"""Seconds, beside those in which the machine ran other things; on a quiet one a tenth is enough."""
+LONG = 30.0
 
 
 def endless(server: Any) -> Any:
@@ -38,47 +40,56 @@ async def writing(server: OpenAIServer) -> None:
         await asyncio.sleep(0.01)
 
 
-async def closed_within(server: OpenAIServer, since: float) -> None:
-    assert await server.idle(SOON)
+@pytest.fixture
+def lateness() -> Iterator[Lateness]:
+    with Lateness() as counted:
+        yield counted
+
+
+def closed_soon(server: OpenAIServer, since: float, late: float) -> None:
     [record] = server.calls
     assert record.outcome == "closed"
     assert record.noticed is not None
-    assert record.noticed - since < SOON
+    assert record.noticed - since < SOON + 3 * late  # a thread that mostly sleeps is woken before those that work
 
 
-async def test_a_cancelled_task() -> None:
+async def test_a_cancelled_task(lateness: Lateness) -> None:
     async with OpenAIServer({"s": ENDLESS, "l": ENDLESS}, flavour="vllm") as server:
         running = asyncio.create_task(endless(server).ainvoke(QUESTION))
         await writing(server)
-        since = time.monotonic()
+        since = lateness.begin()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        await closed_within(server, since)
+        assert await server.idle(LONG)
+        closed_soon(server, since, lateness.seconds)
 
 
-async def test_a_caller_whose_time_is_up() -> None:
+async def test_a_caller_whose_time_is_up(lateness: Lateness) -> None:
     async with OpenAIServer({"s": ENDLESS, "l": ENDLESS}, flavour="vllm") as server:
         graph = endless(server)
         running = asyncio.create_task(asyncio.wait_for(graph.ainvoke(QUESTION), 2.0))
         await writing(server)
         with pytest.raises(TimeoutError):
             await running
-        await closed_within(server, time.monotonic())
+        since = lateness.begin()
+        assert await server.idle(LONG)
+        closed_soon(server, since, lateness.seconds)
 
 
-async def test_a_stream_that_is_closed() -> None:
+async def test_a_stream_that_is_closed(lateness: Lateness) -> None:
     async with OpenAIServer({"s": ENDLESS, "l": ENDLESS}, flavour="vllm") as server:
         stream = endless(server).astream(QUESTION, stream_mode="custom")
         async for event in stream:
             if event["type"] == "token":
                 break
-        since = time.monotonic()
+        since = lateness.begin()
         await stream.aclose()
-        await closed_within(server, since)
+        assert await server.idle(LONG)
+        closed_soon(server, since, lateness.seconds)
 
 
-def test_an_interrupt(tmp_path: Path) -> None:
+def test_an_interrupt(lateness: Lateness) -> None:
     """Ctrl-C in a program that calls `invoke`."""
     script = (
         "import signal, sys\n"
@@ -97,12 +108,10 @@ def test_an_interrupt(tmp_path: Path) -> None:
             until = time.monotonic() + 60
             while (not server.calls or server.calls[0].pieces < 3) and time.monotonic() < until:
                 time.sleep(0.02)
-            since = time.monotonic()
+            since = lateness.begin()
             program.send_signal(signal.SIGINT)
-            assert server.wait_until_idle(SOON)
-            assert server.calls[0].outcome == "closed"
-            assert server.calls[0].noticed is not None
-            assert server.calls[0].noticed - since < SOON
+            assert server.wait_until_idle(LONG)
+            closed_soon(server, since, lateness.seconds)
             assert program.wait(10) != 0
         finally:
             program.kill()
@@ -129,7 +138,7 @@ async def test_a_client_that_swallows_a_cancellation(text: str) -> None:
     while not slow.prompts:  # noqa: ASYNC110 - nothing to wait on
         await asyncio.sleep(0.01)
     running.cancel()
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(LONG):
         with pytest.raises(asyncio.CancelledError):
             await running
     assert slow.calls == 1

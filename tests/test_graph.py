@@ -13,6 +13,7 @@ from langgraph.types import Command
 
 from tests.graphs import LOCAL_SMALL, STEPS, Marker, full_state, graph, large, small
 from trigreason_graph import Budget, InputError, Settings, StrategicInitiation, create_trigreason_graph
+from trigreason_graph.nodes.migration import problem_of
 from trigreason_graph.testing import Scripted, ScriptedModel
 
 QUESTION = {"question": "What is 3 + 4?"}
@@ -99,7 +100,7 @@ class TestWaysIn:
         assert texts(result) == ["That is \\boxed{9}."]
         state = await full_state(compiled, config())
         assert len(state["ledger"]) == 1
-        assert state["problem"] == "And 4 + 5?"
+        assert problem_of(state) == "And 4 + 5?"
         assert [str(message.content) for message in model.prompts[1]][:2] == ["What is 3 + 4?", "7"]
 
     async def test_the_drawing_shows_the_picture_of_the_design(self) -> None:

@@ -116,3 +116,20 @@ class Node(Runnable[Any, Any]):
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         return await self.function(input)
+
+
+class Route(Runnable[Any, str]):
+    """A conditional edge made of one pure function of the state.
+
+    LangGraph hands a plain function to a thread and waits for it: two milliseconds, where routing takes one
+    microsecond.
+    """
+
+    def __init__(self, function: Callable[[Any], str]) -> None:
+        self.function, self.name = function, function.__name__
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> str:
+        return self.function(input)
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> str:
+        return self.function(input)

@@ -8,7 +8,7 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from trigreason_graph.bridge import Node, raise_if_cancelled
+from trigreason_graph.bridge import Node, Route, raise_if_cancelled
 from trigreason_graph.models.degradations import degradations
 from trigreason_graph.models.prices import PriceTable, price_known
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
@@ -23,6 +23,7 @@ from trigreason_graph.nodes.saving import stored
 from trigreason_graph.nodes.step_generator import step_generator
 from trigreason_graph.nodes.strategist import after_strategist, strategist
 from trigreason_graph.nodes.trigger_router import after_router, trigger_router
+from trigreason_graph.nodes.updates import changed
 from trigreason_graph.policies import Policy, resolve_policy
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
 from trigreason_graph.settings import Budget, Settings
@@ -92,16 +93,16 @@ def assemble(kit: Kit, last: NodeFunction = answer) -> StateGraph[State, Setting
     builder.add_node("answer", _node(last, kit, "answer"))
 
     builder.add_edge(START, "prepare")
-    builder.add_conditional_edges("prepare", after_prepare, {"initiate": "strategist", "go": "step_generator"})
+    builder.add_conditional_edges("prepare", Route(after_prepare), {"initiate": "strategist", "go": "step_generator"})
     builder.add_conditional_edges(
         "strategist",
-        after_strategist,
+        Route(after_strategist),
         {"prime": "strategist", "continue": "step_generator", "finish": "answer"},
     )
     builder.add_edge("step_generator", "trigger_router")
     builder.add_conditional_edges(
         "trigger_router",
-        after_router,
+        Route(after_router),
         {
             "accept": "step_generator",
             "escalate": "large_offload",
@@ -111,12 +112,12 @@ def assemble(kit: Kit, last: NodeFunction = answer) -> StateGraph[State, Setting
     )
     builder.add_conditional_edges(
         "large_offload",
-        after_large,
+        Route(after_large),
         {"continue": "step_generator", "rollback": "checkpoint_rollback", "finish": "answer"},
     )
     builder.add_conditional_edges(
         "checkpoint_rollback",
-        after_rollback,
+        Route(after_rollback),
         {"continue": "step_generator", "escalate": "large_offload", "finish": "answer"},
     )
     builder.add_edge("answer", END)
@@ -181,14 +182,14 @@ CALLERS = frozenset({"strategist", "step_generator", "large_offload", "answer"})
 def _node(function: NodeFunction, kit: Kit, name: str = "") -> Node:
     name = name or function.__name__
 
-    async def run(state: State) -> Any:
-        state = migrated(state)
+    async def run(given: State) -> Any:
+        state = migrated(given)
         begins = function is prepare  # an earlier run's settings are not this one's
         now = kit.now(None if begins else state)
         if name in CALLERS or (function is trigger_router and now.policy.judges):
             await stored()
         update = await function(state, now)
         raise_if_cancelled()
-        return update
+        return changed(update, given)
 
     return Node(run, name)

@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 
 from trigreason_graph.channels import growing, replaced
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 """Written into every run; a reader of old checkpoints looks here first."""
 
 Role = Literal["small", "large"]
@@ -227,7 +227,7 @@ class State(Input, total=False):
     version: int
     run_id: str
     problem: str
-    """Text of the question being reasoned about."""
+    """Text of the question being reasoned about: derived from its message, and not stored."""
     turn: str
     """Id of the message that holds the problem; the messages before it are its context."""
     blueprint: Blueprint | None

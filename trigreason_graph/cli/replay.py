@@ -8,6 +8,7 @@ from trigreason_graph.cli.job import Job
 from trigreason_graph.cli.tally import Event, Tally
 from trigreason_graph.cli.view import BLUEPRINT
 from trigreason_graph.events import EVENT_VERSION
+from trigreason_graph.nodes.migration import problem_of
 from trigreason_graph.state import State, nothing_spent
 
 
@@ -23,7 +24,7 @@ def replayed(state: State, job: Job) -> Iterator[Event]:
     yield _event(
         "run",
         run_id,
-        question=state.get("problem") or job.question,
+        question=problem_of(state) or job.question,
         small=job.small,
         large=job.large,
         policy=job.policy or "default",

@@ -9,6 +9,7 @@ from trigreason_graph.cli.run import Ended
 from trigreason_graph.cli.tally import Tally
 from trigreason_graph.models.resolve import resolve_model
 from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.migration import problem_of
 from trigreason_graph.nodes.report import build_report
 from trigreason_graph.policies import resolve_policy
 from trigreason_graph.settings import Budget
@@ -29,7 +30,7 @@ def whole_result(state: State, tally: Tally, thread: str | None = None) -> dict[
     return {
         "thread": thread,
         "run_id": state.get("run_id", ""),
-        "question": state.get("problem", ""),
+        "question": problem_of(state),
         "small": run.get("small"),
         "large": run.get("large"),
         "policy": run.get("policy"),
@@ -58,7 +59,7 @@ def interrupted_state(
     drafts = [] if saved.get("signal") else list(saved.get("drafts", []))  # with a signal they are flagged
     state: State = {
         **saved,
-        "problem": saved.get("problem") or question,
+        "problem": problem_of(saved) or question,
         "trace": [*trace, *drafts],
         "signals": list(saved.get("signals", [])),
         "discarded": list(saved.get("discarded", [])),

@@ -9,7 +9,7 @@ from trigreason_graph.cli.store import UNFINISHED, Store, StoredRun
 from trigreason_graph.graph import create_trigreason_graph
 from trigreason_graph.models.resolve import resolve_model
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.migration import migrated
+from trigreason_graph.nodes.migration import migrated, problem_of
 from trigreason_graph.nodes.report import build_report
 from trigreason_graph.policies import resolve_policy
 from trigreason_graph.settings import Budget
@@ -30,7 +30,7 @@ def read_state(store: Store, run: StoredRun) -> State:
         return saved
     state: State = {
         **saved,
-        "problem": saved.get("problem") or run.job.question,
+        "problem": problem_of(saved) or run.job.question,
         "trace": saved.get("trace", []),
         "signals": saved.get("signals", []),
         "discarded": saved.get("discarded", []),

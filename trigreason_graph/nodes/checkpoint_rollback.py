@@ -57,6 +57,6 @@ def _been_here(state: State, at: int) -> bool:
 
 def after_rollback(state: State) -> Literal["continue", "escalate", "finish"]:
     """Pure route."""
-    if state["finish"] in OVER:
+    if state.get("finish", "") in OVER:
         return "finish"
     return "escalate" if state.get("signal") else "continue"

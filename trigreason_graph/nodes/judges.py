@@ -11,10 +11,11 @@ from trigreason_graph.models.pieces import Piece
 from trigreason_graph.models.wrapper import Exchange
 from trigreason_graph.nodes.bookkeeping import Call
 from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
-from trigreason_graph.nodes.judging import Bench, Verdict
+from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import seconds_left
 from trigreason_graph.nodes.permission import permitted
+from trigreason_graph.nodes.verdicts import Verdict
 from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
 from trigreason_graph.triggers import Judge, NoVerdictError, View, held_back, signals_of
 from trigreason_graph.triggers.base import is_judge

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.endings import NEAR_LIMIT, out_of_steps
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled
+from trigreason_graph.nodes.verdicts import Verdict
 from trigreason_graph.state import Blueprint, Signal, SignalRoute, State, Step
 from trigreason_graph.triggers import View, signals_of
 from trigreason_graph.triggers.limits import held_back
-
-Action = Literal["accept", "retry", "rewrite", "intervene", "rollback"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What to do with a draft.
-
-    Attributes:
-        action: The decision.
-        signal: What is acted upon; None with "accept".
-        unserved: What fired besides, each with the reason why it is not acted upon.
-    """
-
-    action: Action
-    signal: Signal | None = None
-    unserved: tuple[Signal, ...] = ()
-
 
 AFTER = "after "
 """How the reason of a signal begins that another one, served, left nothing to do."""
@@ -60,6 +43,11 @@ class Bench:
             large_closed(kit, state),
             out_of_steps(state),
         )
+
+    @property
+    def under(self) -> tuple[str, bool]:
+        """What changes from one node to the next while state and policy do not."""
+        return self.closed, self.last
 
     def look(self, trace: Sequence[Step], draft: Step, *, complete: bool = True) -> Verdict:
         """The verdict on `draft` as the next step after `trace`."""

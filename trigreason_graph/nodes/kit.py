@@ -11,6 +11,7 @@ from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.runtime import get_runtime
 
 from trigreason_graph.models.wrapper import ReasoningModel
+from trigreason_graph.nodes.verdicts import Verdicts
 from trigreason_graph.policies import Policy, resolve_policy
 from trigreason_graph.reasoning.handover import Handover
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
@@ -33,6 +34,8 @@ class Kit:
     notes: tuple[str, ...] = ()
     can_wait: bool = True
     """Whether a checkpointer is there, so that a run can wait for an approval."""
+    verdicts: Verdicts = field(default_factory=Verdicts, compare=False)
+    """Of the step generator, for the trigger router."""
 
     def now(self, state: State | None = None) -> Kit:
         """This kit under the context of the current run (precedence: context, settings, policy).

@@ -81,4 +81,4 @@ def after_large(state: State) -> Literal["continue", "rollback", "finish"]:
     signal = state.get("signal")
     if signal is not None and signal.get("wrong"):
         return "rollback"
-    return "finish" if state["finish"] in OVER else "continue"
+    return "finish" if state.get("finish", "") in OVER else "continue"

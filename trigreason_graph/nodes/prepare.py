@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from typing import Any, Literal
 
 from langchain_core.messages import BaseMessage, HumanMessage
@@ -13,10 +13,10 @@ from trigreason_graph.events import emit
 from trigreason_graph.models.pieces import text_of
 from trigreason_graph.models.wrapper import ReasoningModel, estimate_tokens
 from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.migration import problem_text
 from trigreason_graph.nodes.paid_gate import NO_SAVER, large_closed
 from trigreason_graph.nodes.progress import settled, show_signal
 from trigreason_graph.reasoning.handover import Handover, continuation
-from trigreason_graph.reasoning.text import clean
 from trigreason_graph.settings import CONCLUDE_TOKENS, Settings, settings_from
 from trigreason_graph.state import STATE_VERSION, Signal, State, nothing_spent
 from trigreason_graph.triggers import View
@@ -33,7 +33,7 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         ModelNotReady: A model that cannot be called; before anything is paid.
     """
     message, is_new = find_question(state)
-    problem = clean(text_of(message)[0]).strip()
+    problem = problem_text(message)
     if not problem:
         raise InputError('the question is empty: pass {"question": "..."} or messages that end in a human message')
     earlier = state.get("messages", [])
@@ -46,7 +46,7 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         kit = kit.fallen_back()
     if kit.settings.large not in ("never", "shadow"):
         check_window(kit.large, prompt)
-    run_id = uuid.uuid4().hex
+    run_id = secrets.token_hex(8)  # short, as all that is constant: SQLite stores it with every checkpoint
     fresh = State(problem=problem, spent=nothing_spent(), large_off="", trace=[], signals=[])
     signal = initiation(kit, fresh)
     closed = large_closed(kit, fresh) if signal else ""
@@ -66,7 +66,6 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
     return {
         "version": STATE_VERSION,
         "run_id": run_id,
-        "problem": problem,
         "turn": message.id,
         "messages": [message] if is_new else [],
         "blueprint": None,
@@ -123,7 +122,7 @@ def find_question(state: State) -> tuple[BaseMessage, bool]:
     if given:
         if last is not None and last is messages[-1] and text_of(last)[0].strip() == given.strip():
             return last, False
-        return HumanMessage(given, id=uuid.uuid4().hex), True
+        return HumanMessage(given, id=secrets.token_hex(8)), True
     if last is None:
         raise InputError('there is no question: pass {"question": "..."} or messages that end in a human message')
     if last.id is not None and last.id == state.get("turn") and state.get("outcome"):

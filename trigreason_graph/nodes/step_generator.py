@@ -16,6 +16,7 @@ from trigreason_graph.nodes.paid_gate import grant_small, seconds_left
 from trigreason_graph.nodes.progress import TokenFeed
 from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, tidied, with_answer_marked
+from trigreason_graph.nodes.verdicts import Judged, Verdict
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.reasoning.segment import open_block
@@ -62,6 +63,7 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
         run.drafts = with_answer_marked(run.drafts, state["problem"])
         if run.finish:  # the last step itself fired; the turn has ended all the same
             finish = "end"
+    kit.verdicts.keep(state["run_id"], run.judged)
     rows, spent = call.end(exchange)
     return {
         "drafts": run.drafts,
@@ -98,6 +100,13 @@ class _Run:
         self._trace = list(state["trace"])
         self._runtime = get_runtime(Settings)
         self._looked = (-1, 0)
+        self._verdicts: list[Verdict] = []
+        self._complete: list[Step] = []
+
+    @property
+    def judged(self) -> Judged:
+        """The complete drafts, with the verdict on each."""
+        return Judged(self._bench.under, self._complete, self._verdicts)
 
     def __call__(self, piece: Piece) -> bool:
         if self._runtime.drain_requested:
@@ -118,6 +127,8 @@ class _Run:
             self.drafts.append(draft)
             verdict = self._bench.look(self._trace, draft)
             self._trace.append(draft)
+            self._complete.append(draft)
+            self._verdicts.append(verdict)
             if verdict.action != "accept":
                 self.finish = "signal"
             elif len(self.drafts) >= self._kit.policy.run_length:

@@ -90,4 +90,4 @@ def after_strategist(state: State) -> Literal["prime", "continue", "finish"]:
     """Pure route: after a blueprint the first steps may be wanted too; these may already hold the whole solution."""
     if state.get("signal"):
         return "prime"
-    return "finish" if state["finish"] in OVER else "continue"
+    return "finish" if state.get("finish", "") in OVER else "continue"

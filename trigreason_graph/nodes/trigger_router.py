@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.judges import JudgeDesk
-from trigreason_graph.nodes.judging import Bench, Verdict
+from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.progress import show_discard, show_signal, show_steps, told
+from trigreason_graph.nodes.verdicts import Verdict
 from trigreason_graph.state import Branch, Signal, State, Step
 
 
@@ -21,10 +22,13 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
     log: list[Signal] = []
     verdict, flagged = Verdict("accept"), None
     desk = JudgeDesk(kit, state) if kit.policy.judges else None
+    known = () if desk else kit.verdicts.take(state["run_id"], bench.under, drafts)
     for index, draft in enumerate(drafts):
         complete = not (state["finish"] == "partial" and index == len(drafts) - 1)
         if desk and complete:
             verdict = await desk.look(bench, trace, draft)
+        elif index < len(known):
+            verdict = known[index]
         else:
             verdict = bench.look(trace, draft, complete=complete)
         log += verdict.unserved
@@ -91,4 +95,4 @@ def after_router(state: State) -> Literal["accept", "escalate", "rollback", "fin
     signal = state.get("signal")
     if signal is not None:
         return "rollback" if signal["route"] == "rollback" else "escalate"
-    return "finish" if state["finish"] in OVER else "accept"
+    return "finish" if state.get("finish", "") in OVER else "accept"

@@ -67,11 +67,11 @@ class StepWriter:
         return len(self._segmenter.pending)
 
     def growing(self) -> Step | None:
-        """The step now being written; None before its first character."""
+        """The step now being written, its conclusions not drawn yet; None before its first character."""
         text = self._segmenter.pending
         if not text.strip():
             return None
-        return self._build(Segment(text, ""), "reasoning", [token for _, token in self._tokens])
+        return self._build(Segment(text, ""), "reasoning", [token for _, token in self._tokens], complete=False)
 
     def _step(self, segment: Segment, kind: StepKind = "reasoning", size: int | None = None) -> Step:
         self._cut += size if size is not None else len(segment.text) + len(segment.sep)
@@ -82,7 +82,7 @@ class StepWriter:
         self.next_id += 1
         return step
 
-    def _build(self, segment: Segment, kind: StepKind, tokens: Sequence[Token]) -> Step:
+    def _build(self, segment: Segment, kind: StepKind, tokens: Sequence[Token], *, complete: bool = True) -> Step:
         return Step(
             id=self.next_id,
             text=segment.text,
@@ -92,7 +92,7 @@ class StepWriter:
             model=self._model,
             call=self._call,
             tokens=len(tokens) or math.ceil(len(segment.text) / CHARS_PER_TOKEN),
-            conclusions=conclusions(segment.text),
+            conclusions=conclusions(segment.text) if complete else [],
             nats=[token.nats for token in tokens] if tokens else None,
             entropy=tokens[0].entropy if tokens else None,
         )

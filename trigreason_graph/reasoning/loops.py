@@ -36,7 +36,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 """Words and numbers; of very long ones the single letters and digits, so that "hahaha" has a period."""
-_ITEMS = re.compile(_ITEM, re.MULTILINE | re.IGNORECASE)
+_ITEMS = re.compile(_ITEM.replace("^", r"\n", 1), re.IGNORECASE)
+"""List items by the line feed before them: what begins with a fixed character is found much faster."""
 _SAME_ITEM = " " + "\0" * 17 + " "
 """What stands for every list item in the quick look: as long as a third of the longest, in letters."""
 _NEXT_ITEM = re.compile(r"\n[ \t>*#_-]{0,12}(?:step[ ]?)?\d{0,6}\Z", re.IGNORECASE)
@@ -152,7 +153,7 @@ def _quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
 
     What is periodic by its tokens is so by its characters, white space and case aside, and so ends in some unit twice.
     """
-    plain = _ITEMS.sub(_SAME_ITEM, tail)
+    plain = _ITEMS.sub(_SAME_ITEM, "\n" + tail)
     if tail[-1:].isalnum():  # the last word may not be complete
         last = next(iter(deque(_TOKEN.finditer(tail, tail.rfind("\n") + 1), maxlen=1)), None)
         if last is not None and last.lastgroup == "item":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from trigreason_graph.reasoning.conclusions import same_text
@@ -216,13 +217,17 @@ def _latest(view: View, draft: Step) -> str:
 
 def _folded(step: Step) -> tuple[str, int]:
     """What is compared of a step; of a very long one its beginning and its length."""
-    text = step["text"]
+    return _folded_text(step["text"])
+
+
+@lru_cache(maxsize=512)  # a step is compared with each of the next ones
+def _folded_text(text: str) -> tuple[str, int]:
     return " ".join(text[:TEXT_LIMIT].lower().split()), max(len(text) - TEXT_LIMIT, 0)
 
 
 def _telling(step: Step) -> bool:
     folded, _ = _folded(step)
-    return len(folded) >= MIN_REPEATED and any(character.isalpha() for character in folded)
+    return len(folded) >= MIN_REPEATED and any(map(str.isalpha, folded))
 
 
 def _conclusions(step: Step) -> frozenset[str]:
