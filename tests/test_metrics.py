@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.evaluated import PLAIN, call, evaluation, run, signal, step
+from tests.synthetic import PLAIN, call, evaluation, run, signal, step
 from trigreason_graph.evaluation.definitions import DEFINITIONS
 from trigreason_graph.evaluation.measures import count
 from trigreason_graph.evaluation.metrics import POOLED, Figure, Measured, Row, measure

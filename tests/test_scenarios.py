@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.evaluated import PLAIN, call, run
+from tests.synthetic import PLAIN, call, run
 from trigreason_graph.evaluation.scenarios import (
     SHIPPED,
     Place,

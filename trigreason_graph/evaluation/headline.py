@@ -36,7 +36,7 @@ class Comparison:
     Attributes:
         data, policy, against: Names.
         latency, dollars: Change as a share: -0.4 is 40 % less.
-        steps: Steps on the SRM, as a multiple.
+        steps: Steps on the SRM, as a multiple; nothing against the LRM alone, which leaves it none.
         published: The article's figures for this comparison, as (from, to); empty where it has none.
         derived: Whether they are worked out from the article's, not in it.
     """
@@ -70,7 +70,7 @@ def headline(results: Sequence[RunResult], *, resamples: int = RESAMPLES, seed: 
                     against,
                     latency=_change(figures.multiple(policy, against, "seconds")),
                     dollars=_change(figures.multiple(policy, against, "dollars")),
-                    steps=figures.multiple(policy, against, "small_steps"),
+                    steps=Figure(None) if against == REFERENCE else figures.multiple(policy, against, "small_steps"),
                     published=_published(policy, against),
                     derived=against == REFERENCE,
                 )

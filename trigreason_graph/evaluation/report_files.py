@@ -66,7 +66,8 @@ def report_folder(folder: str | Path, scenario: Scenario | str | Path | None = N
     """Write the report of an evaluation anew from its folder, under any scenario; no model is called.
 
     Args:
-        folder: With the evaluation's results.jsonl, and its provenance.json; without that, what results.jsonl says.
+        folder: With the evaluation's results.jsonl, and its provenance.json; without that, what results.jsonl says. Or
+            with a folder for each of several evaluations, as of several data sets, which are reported on together.
         scenario: As for :func:`write_report`.
 
     Raises:
@@ -74,13 +75,20 @@ def report_folder(folder: str | Path, scenario: Scenario | str | Path | None = N
         ImportError: As for :func:`write_report`.
     """
     source = Path(folder)
-    if not (source / RESULTS).is_file():
+    if (source / RESULTS).is_file():
+        return write_report(_results(source), source, provenance=_provenance(source), scenario=scenario)
+    parts = sorted(path.parent for path in source.glob(f"*/{RESULTS}"))
+    if not parts:
         raise ValueError(f"{source} has no {RESULTS}: give the folder that an evaluation wrote to")
-    results = read_results(source / RESULTS)
+    results = [result for part in parts for result in _results(part)]
+    return write_report(results, source, provenance={part.name: _provenance(part) for part in parts}, scenario=scenario)
+
+
+def _results(folder: Path) -> list[RunResult]:
+    results = read_results(folder / RESULTS)
     if not results:
-        raise ValueError(f"{source / RESULTS} holds no run yet: let the evaluation go on first")
-    provenance = _provenance(source / PROVENANCE) or read_provenance(source / RESULTS)
-    return write_report(results, source, provenance=provenance, scenario=scenario)
+        raise ValueError(f"{folder / RESULTS} holds no run yet: let the evaluation go on first")
+    return results
 
 
 def _scenario(given: Scenario | str | Path | None) -> Scenario:
@@ -89,9 +97,10 @@ def _scenario(given: Scenario | str | Path | None) -> Scenario:
     return given if isinstance(given, Scenario) else load_scenario(given)
 
 
-def _provenance(path: Path) -> dict[str, Any]:
+def _provenance(folder: Path) -> dict[str, Any]:
+    path = folder / PROVENANCE
     if not path.is_file():
-        return {}
+        return read_provenance(folder / RESULTS)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

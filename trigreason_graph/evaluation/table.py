@@ -58,7 +58,7 @@ def cell(unit: str, figure: Figure, notes: Footnotes, *, interval: bool = True) 
     if figure.value is None:
         return NONE + notes.mark(figure.note)
     shown = told(unit, figure.value)
-    if interval and figure.low is not None and figure.high is not None:
+    if interval and figure.low is not None and figure.high is not None and not math.isinf(figure.low):
         shown += f" ({told(unit, figure.low)} to {told(unit, figure.high)})"
     return shown + notes.mark(figure.note)
 
@@ -86,7 +86,8 @@ def told(unit: str, value: float) -> str:
 
 
 def _rows(measured: Measured, notes: Footnotes) -> list[str]:
-    headings = ["data", "policy", "n", *(_heading(names) for names in COLUMNS), "outcomes"]
+    named = [_heading(names).replace("the reference", measured.reference) for names in COLUMNS]
+    headings = ["data", "policy", "n", *named, "outcomes"]
     lines = [_line(headings), _line(["---"] * len(headings))]
     for row in measured.rows:
         figures = [
@@ -184,8 +185,8 @@ def _foot(measured: Measured) -> list[str]:
     return [
         "In brackets: 95 % intervals, percentiles of a bootstrap over problems. They are wide: one problem of "
         f"{fewest} is {100 / max(fewest, 1):.1f} points, and two policies whose intervals overlap may still differ, or "
-        'not, in their paired difference. "against the reference" is paired, problem by problem, with '
-        f"{measured.reference}. summary.json has every interval, those of columns with several figures too.",
+        f"not, in their paired difference: the column against {measured.reference}. summary.json has every interval, "
+        "those of columns with several figures too.",
         f'Dollars, seconds and the share of input that is cached are counted under the scenario "'
         f'{measured.scenario.name}"'
         f" from the tokens in the ledgers, never taken from a clock. {measured.scenario.about}".rstrip(),

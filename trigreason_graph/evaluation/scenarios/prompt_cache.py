@@ -9,7 +9,9 @@ what is cached is a matter of the server, not of the text. Then it is estimated,
   that only what stands before counts as known: the length of the shortest prompt so far.
 - Prompts of a judge (purpose "review") and those that ask for a plan ("initiate") begin in their own ways.
 
-A prompt in turn style keeps more than the second rule says: its steps come before what changes.
+A prompt in turn style keeps more than the second rule says: its steps come before what changes. Measured on 97 replays
+of policy "default" with the embedded pair (prefill style), against the longest beginning that a prompt really shares
+with an earlier one: SRM 42.6 % of its input by this estimate, 43.8 % in truth; LRM 28.0 % and 31.3 %.
 """
 
 from __future__ import annotations
