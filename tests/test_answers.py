@@ -75,6 +75,8 @@ def test_the_weak_form_counts_as_the_last_sentence(text: str) -> None:
     assert complete_answer(text + " Let me check.") is None
     assert complete_answer(text + "\nLet me check.") is None
     assert complete_answer(text + "\n\nAnswer: 73") == "73"
+    assert complete_answer("First, we add.\n\n" + text) in ("72", "$72")
+    assert complete_answer("The sum:\n" + text) in ("72", "$72")
 
 
 def test_the_weak_form_in_chinese() -> None:

@@ -18,7 +18,6 @@ from views import step
 
 from trigreason_graph import Policy, create_trigreason_graph
 from trigreason_graph.evaluation.advantage_table import effect
-from trigreason_graph.evaluation.answers import same_number
 from trigreason_graph.evaluation.authors import Author
 from trigreason_graph.evaluation.call_options import limit_of, stop_sequences, with_limit, without_stops
 from trigreason_graph.evaluation.labels import Advantage, Pair, first_loss, solution
@@ -379,30 +378,6 @@ async def test_a_study_is_the_same_on_replay_and_counts_what_is_not_recorded() -
     assert [one.with_step for one in live.at_loss.values()] == [True] * 3
     assert live.decided == ["0", "1", "2"]
     assert await gather(pair(replayed), problems) == live
-
-
-@pytest.mark.parametrize(
-    ("stated", "right", "same"),
-    [
-        ("72", "72", True),
-        ("$1,000.00", "1000", True),
-        ("18 eggs", "18", True),
-        ("\\frac{3}{4}", "0.75", True),
-        ("−3", "-3", True),
-        (".5", "1/2", True),
-        ("3 to 4", "3", False),
-        ("7.1", "7", False),
-        (None, "7", False),
-        ("none", "7", False),
-    ],
-)
-def test_numbers_are_compared_exactly(stated: str | None, right: str, same: bool) -> None:
-    assert same_number(stated, right) is same
-
-
-def test_a_right_answer_that_is_no_number_is_an_error() -> None:
-    with pytest.raises(ValueError, match="must be one number"):
-        same_number("7", "seven")
 
 
 def test_auroc_and_intervals() -> None:

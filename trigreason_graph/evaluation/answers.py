@@ -15,12 +15,16 @@ _SILENT = re.compile(r"\\(?:[!,;: ]|left(?![a-z])|right(?![a-z])|displaystyle)|\
 _UNIT_POWER = re.compile(
     r"(?<=[A-Za-z]{2}|[\s\d]m|[A-Za-z]\})\s*\^\s*(?:\{[23]\}|[23])|(?<=[A-Za-z])[²³]|\^\s*\{?\\circ\}?"
 )
+_BOUNDED = r"(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,100})"
+"""Of what is calculated with: the result must have fewer digits than Python reads, and a search take no time."""
 _FRACTION = re.compile(
-    rf"(?P<whole>(?<![\d.,/])\d+\s*)?\\[dt]?frac\s*(?:\{{\s*([-−]?{_DIGITS})\s*\}}|(\d))\s*(?:\{{\s*({_DIGITS})\s*\}}|(\d))"
+    rf"(?P<whole>(?<![\d.,/])\d{{1,100}}\s*)?\\[dt]?frac\s*"
+    rf"(?:\{{\s*([-−]?{_BOUNDED})\s*\}}|(\d))\s*(?:\{{\s*({_BOUNDED})\s*\}}|(\d))"
 )
-_MIXED = re.compile(r"(?<![\d.,/])(\d+)\s+(\d+)\s?/\s?([1-9]\d*)(?![\d/])")
+_MIXED = re.compile(r"(?<![\d.,/])(\d{1,100})\s+(\d{1,100})\s?/\s?([1-9]\d{0,99})(?![\d/])")
 _POWER_OF_TEN = re.compile(
-    r"(\d+(?:\.\d+)?)(?:\s*(?:\\times|\\cdot|×|x|\*)\s*10\s*\^\s*\{?\s*([-−+]?\d{1,3})\s*\}?|[eE]([-+]?\d{1,3})(?!\w))"
+    r"(?<![\d.])(\d{1,100}(?:\.\d{1,100})?)"
+    r"(?:\s*(?:\\times|\\cdot|×|x|\*)\s*10\s*\^\s*\{?\s*([-−+]?\d{1,3})(?!\d)\s*\}?|[eE]([-+]?\d{1,3})(?!\w))"
 )
 _UNREAD = re.compile(
     r"""
@@ -40,6 +44,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+_EQUATION = re.compile(r"(?:[^=,;]|,(?=\d{3}))+=(?P<result>(?:[^=,;]|,(?=\d{3}))+)")
 _BESIDE = re.compile(
     r"[\s.,:;()$€£¥{}°*~\[\]]|\\[a-z]+|\\[()\[\]]|[A-Za-zÀ-ɏ]{2,}(?:[-/'’][A-Za-zÀ-ɏ]+)*|[\u4e00-\u9fff]"
 )
@@ -56,8 +61,9 @@ def same_number(stated: str | None, right: str) -> bool:
 
     Args:
         stated: As :func:`~trigreason_graph.reasoning.answers.complete_answer` hands it out: "$1,000", "18 eggs",
-            "\frac{3}{4}". The only number in it counts; with several different ones, or with mathematics around it
-            ("\sqrt{2}", "x^2", "12_5"), nothing is stated. None: no answer.
+            "\frac{3}{4}". The only number in it counts, or the result of an equation ("3 + 4 = 7"); with several
+            different ones, or with mathematics around it ("\sqrt{2}", "x^2", "12_5"), nothing is stated. None: no
+            answer.
         right: The number, as data sets write it: "72", "1,000", "2.5", "3/4", "50\%".
 
     Returns:
@@ -69,10 +75,9 @@ def same_number(stated: str | None, right: str) -> bool:
     wanted = _numbers(right)
     if len({number.value for number in wanted}) != 1:
         raise ValueError(f"the right answer must be one number, not {right!r}")
-    found = set() if stated is None else _numbers(stated)
-    if len({number.value for number in found}) != 1:
+    one, other = None if stated is None else _stated(stated), wanted.pop()
+    if one is None:
         return False
-    one, other = found.pop(), wanted.pop()
     if one.value == other.value:
         return True
     return one.percent != other.percent and _fraction_of_one(one) == _fraction_of_one(other)
@@ -88,6 +93,14 @@ def is_number(text: str) -> bool:
 
 def _fraction_of_one(number: _Number) -> Fraction:
     return number.value / 100 if number.percent else number.value
+
+
+def _stated(text: str) -> _Number | None:
+    """The one number that a text states."""
+    found = _numbers(text)
+    if len({number.value for number in found}) > 1 and (equation := _EQUATION.fullmatch(text)):
+        found = _numbers(equation["result"])
+    return found.pop() if len({number.value for number in found}) == 1 else None
 
 
 def _numbers(text: str) -> set[_Number]:

@@ -18,12 +18,17 @@ LENGTH_LIMIT = 1_000
 
 _TEXT_COMMAND = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm|mathbf|operatorname)\s?\{([^{}]*)\}")
 _SILENT = re.compile(r"\\(?:[!,;: ]|left(?![a-z])|right(?![a-z])|displaystyle|limits)|[\s~]")
-_SHORT_FRACTION = re.compile(r"\\frac\s*(\d)\s*(\d)")
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _MATHS = re.compile(r"[\d\\^_=+*/<>|√π∞]")
-_LETTER = re.compile(r"\(?([A-Z])\)?")
+_LETTER = re.compile(r"\(?([A-Z])(?:\)|[.:]\s|\Z)")
 _BASED = re.compile(r"([0-9A-Z]+)(?:_\{?(\d+)\}?)?")
 _SEGMENT = re.compile(r"\$([^$]+)\$|\\\((.+?)\\\)")
+_SPACE = re.compile(r"(\\[A-Za-z]+|\d)(?:(?<=\d)\s+(?=\d)|(?<=[A-Za-z])\s+(?=[A-Za-z]))|\s+")
+_UNIT = re.compile(
+    r"(?:(?<=[\w}):;,!])\s*\\(?:text|textrm|textbf|mbox|mathrm)\s?\{[^{}]*\}|(?<=[\d}])\s+(?:[A-Za-z]{2,}|(?<=\}\s)m))"
+    r"\.?(?:\s*\^\s*(?:\{[23]\}|[23]))?\s*\Z"
+)
+"""A unit at the end: words set as such, or after a number. math-verify drops variables as well ("3c" is 3 there)."""
 _SPELLINGS = (
     (re.compile(r"(?<![A-Za-z\\])sqrt\s*\(([^()]*)\)"), r"\\sqrt{\1}"),
     (re.compile(r"√\s*\(([^()]*)\)|√\s*(\w+)"), r"\\sqrt{\1\2}"),
@@ -38,6 +43,8 @@ _SPELLINGS = (
     (re.compile(r"\^?\s*°|\^\s*\{?\\circ\}?"), ""),
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"\\[dt]frac"), r"\\frac"),
+    (re.compile(r"\\frac\s*(\d)\s*(\d)"), r"\\frac{\1}{\2}"),
+    (re.compile(r"\\text\s?\{\s*(?:or|and)\s*\}|\$?\s+(?:or|and)\s+\$?"), ", "),
 )
 
 
@@ -83,9 +90,10 @@ def _same(stated: str, right: str) -> bool:
         chosen := _LETTER.match(without_text_commands(stated).strip())
     ):
         return letter[1] == chosen[1]
-    if "_" in one + other and (based := _BASED.fullmatch(_without_spaces(other))):
-        return _same_numeral(_BASED.fullmatch(_without_spaces(one)), based)
-    return worker().same(_spelled(stated), _spelled(right))
+    one_based, other_based = _BASED.fullmatch(one), _BASED.fullmatch(other)
+    if one_based and other_based and (one_based[2] or other_based[2]):
+        return _same_numeral(one_based, other_based)
+    return worker().same(_bare(stated), _bare(right))
 
 
 def _formula(stated: str) -> str:
@@ -97,14 +105,18 @@ def _formula(stated: str) -> str:
 
 def _normal(latex: str) -> str:
     """One spelling for what LaTeX shows alike."""
-    latex = _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", _spelled(latex))
-    return _SILENT.sub("", without_text_commands(latex)).replace("\\$", "").replace("$", "")
+    return _SILENT.sub("", without_text_commands(_spelled(latex))).replace("\\$", "").replace("$", "")
 
 
 def _spelled(latex: str) -> str:
     for written, meant in _SPELLINGS:
         latex = written.sub(meant, latex)
     return latex
+
+
+def _bare(latex: str) -> str:
+    """For math-verify: without units, and with spaces only where they end a command."""
+    return _SPACE.sub(lambda space: f"{space[1]} " if space[1] else "", _spelled(_UNIT.sub("", latex)))
 
 
 def _is_text(right: str) -> bool:
@@ -116,12 +128,6 @@ def _letters(text: str) -> str:
     return " ".join(re.findall(r"\w+", without_text_commands(text))).casefold()
 
 
-def _same_numeral(stated: re.Match[str] | None, right: re.Match[str]) -> bool:
+def _same_numeral(stated: re.Match[str], right: re.Match[str]) -> bool:
     """Numerals of a base: "52_8" is "52_{8}", and "52" where the base goes without saying; but "52_8" is not 52."""
-    if stated is None or stated[1].lstrip("0") != right[1].lstrip("0"):
-        return False
-    return stated[2] is None or stated[2] == (right[2] or "10")
-
-
-def _without_spaces(latex: str) -> str:
-    return "".join(latex.split())
+    return stated[1].lstrip("0") == right[1].lstrip("0") and stated[2] in (None, right[2] or "10")

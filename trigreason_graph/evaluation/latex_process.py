@@ -10,6 +10,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 
 MEMORY_LIMIT = 4 * 1024**3
 """Bytes of address space: a power tower must not take the machine down before its time is over."""
@@ -37,11 +38,19 @@ def say(answer: bool) -> None:
 
 def comparison() -> Callable[[str, str], bool]:
     """math-verify's comparison of two answers, without its time limit; whatever it raises is a no."""
-    from math_verify import parse, verify
+    from latex2sympy2_extended import NormalizationConfig
+    from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
+
+    # Units are dropped before: math-verify's list has single letters and points of the compass in it.
+    latex = LatexExtractionConfig(
+        normalization_config=NormalizationConfig(units=False, malformed_operators=True, nits=True)
+    )
+    # What cannot be parsed is nothing, not a text: equal texts have been found without it.
+    read = partial(parse, extraction_config=[latex, ExprExtractionConfig()], fallback_mode="no_fallback")
 
     def same(stated: str, right: str) -> bool:
         try:
-            gold, target = (parse(rf"\boxed{{{text}}}", parsing_timeout=None) for text in (right, stated))
+            gold, target = (read(rf"\boxed{{{text}}}", parsing_timeout=None) for text in (right, stated))
             return bool(gold and verify(gold, target, allow_set_relation_comp=True, timeout_seconds=None))
         except (Exception, RecursionError, MemoryError):
             return False

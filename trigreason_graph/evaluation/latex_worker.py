@@ -53,7 +53,7 @@ class LatexWorker:
             told = self._ask(process, json.dumps([stated, right]), self._timeout)
             if told is None:
                 self._stop()
-                _log.warning("A comparison of two answers took more than %g s; they count as different.", self._timeout)
+                _log.warning("Two answers were not compared within %g s; they count as different.", self._timeout)
         return told is True
 
     def close(self) -> None:

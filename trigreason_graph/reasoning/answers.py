@@ -41,7 +41,7 @@ _WEAK = re.compile(
       | (?:所以|因此)?，?(?:最终)?答案[是为] )
     :?\s*(?P<value>[^\n]{1,200})\Z
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
 _DOUBT = re.compile(
     r"""
