@@ -133,7 +133,9 @@ class Contest:
         for seed in range(first, first + entrant.votes):
             graph = self._graphs.of(entrant, policy, seed)
             runs.append(await solved(graph, Slot(entrant.name, problem, sample, seed), self._problems))
-        return voted(runs, Slot(entrant.name, problem, sample, first), same_answers(self._problems, problem))
+        slot = Slot(entrant.name, problem, sample, first)
+        # LaTeX answers take their time to compare.
+        return await asyncio.to_thread(voted, runs, slot, same_answers(self._problems, problem))
 
     def _keep(self, run: RunResult) -> None:
         self._journal.add(replace(run, answer=shown_answer(run.answer, self._problems)))
