@@ -28,6 +28,7 @@ from trigreason_graph.testing import Asked, OllamaServer, OpenAIServer, Scripted
 
 REAL = "TRIGREASON_AIME24"
 RESULTS = Path(__file__).parent / "results" / "aime_path.md"
+MARK = "**Scripted traces.** Both models wrote what benchmarks/aime_path.py says; nothing here was measured on a model."
 SMALL, LARGE = "deepseek-r1:1.5b", "Qwen/QwQ-32B"
 POLICIES: tuple[str | Policy, ...] = (
     "small_only",
@@ -173,7 +174,7 @@ def main() -> None:
         done = measure(problems(), out=Path(folder), tell=True)
         write_report(done.results, folder, provenance=done.provenance)
         table = (Path(folder) / "table.md").read_text(encoding="utf-8")
-    RESULTS.write_text(table, encoding="utf-8")
+    RESULTS.write_text(f"{MARK}\n\n{table}", encoding="utf-8")
     print(table)
 
 
