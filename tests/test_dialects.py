@@ -181,3 +181,32 @@ class TestAnthropicAndGoogle:
 )
 def test_an_effort_is_one_of_the_models_levels(effort: Any, levels: list[str], expected: str) -> None:
     assert spelled(effort, levels) == expected
+
+
+class TestSeedAndTopP:
+    """They are sent beside a temperature that is not 0, and only to those who take them."""
+
+    DRAWN = Options(64, 0.6, top_p=0.95, seed=7)
+
+    @pytest.mark.parametrize(
+        ("dialect", "sent"),
+        [
+            ("openai", {"temperature": 0.6, "top_p": 0.95, "seed": 7}),
+            ("google", {"temperature": 0.6, "top_p": 0.95, "seed": 7}),
+            ("anthropic", {"temperature": 0.6}),
+            ("plain", {}),
+        ],
+    )
+    def test_by_dialect(self, dialect: Any, sent: dict[str, Any]) -> None:
+        arguments = call_arguments(ModelCard(dialect=dialect), self.DRAWN, ANY)
+        assert {name: arguments[name] for name in ("temperature", "top_p", "seed") if name in arguments} == sent
+
+    def test_ollama_has_them_among_its_options(self) -> None:
+        options = call_arguments(ModelCard(dialect="ollama"), self.DRAWN, ANY)["options"]
+        assert (options["temperature"], options["top_p"], options["seed"]) == (0.6, 0.95, 7)
+
+    @pytest.mark.parametrize("dialect", ["openai", "google"])
+    @pytest.mark.parametrize("temperature", [0.0, None])
+    def test_not_where_nothing_is_drawn(self, dialect: Any, temperature: float | None) -> None:
+        options = Options(64, temperature, top_p=0.95, seed=7)
+        assert not {"top_p", "seed"} & call_arguments(ModelCard(dialect=dialect), options, ANY).keys()

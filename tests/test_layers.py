@@ -35,7 +35,7 @@ LAYERS = (
 
 CLIENTS = {
     *("openai", "langchain_openai", "ollama", "langchain_ollama", "xllamacpp", "httpx"),
-    *("rich", "rapidfuzz", "tenacity", "genai_prices"),
+    *("rich", "rapidfuzz", "tenacity", "genai_prices", "matplotlib", "numpy"),
 }
 """Heavy, or only needed by some: imported where used."""
 

@@ -180,6 +180,8 @@ class TestShipped:
             "large_only",
             "one_way_handoff",
             "blueprint_handoff",
+            "specreason",
+            "glimprouter",
             "random",
             "early_only",
         ]

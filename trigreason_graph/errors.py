@@ -36,3 +36,7 @@ class NewerState(TrigReasonError):
 
 class NotStored(TrigReasonError):
     """The checkpointer did not store a step; the run stopped before it paid for anything further."""
+
+
+class ModelsFailing(TrigReasonError):
+    """An evaluation was stopped since its models fail one run after the other; it can be taken up again."""

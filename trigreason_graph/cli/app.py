@@ -10,6 +10,7 @@ import typer
 
 from trigreason_graph.cli import models, runs, triggers
 from trigreason_graph.cli.doctor import doctor
+from trigreason_graph.cli.evaluate import evaluate
 from trigreason_graph.cli.resume import resume
 from trigreason_graph.cli.solve import solve
 from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, ExitCode, Verbs, leave
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command(epilog=EXIT_CODES)(solve)
 app.command(epilog=EXIT_CODES)(resume)
+app.command(epilog=EXIT_CODES)(evaluate)
 app.command()(doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(triggers.app, name="triggers")

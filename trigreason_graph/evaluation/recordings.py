@@ -13,18 +13,16 @@ token at a near tie. The first recording wins, so that every replay says the sam
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from io import BufferedRandom
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, convert_to_openai_messages
 
+from trigreason_graph.evaluation.lines import append_line, whole_lines
 from trigreason_graph.evaluation.recorded_tokens import RecordedToken, pack, unpack
 
 VERSION = 1
@@ -231,9 +229,7 @@ class RecordingStore:
     def add(self, recording: Recording) -> None:
         """Keep a recording; on disk before this returns. One that is there already is not kept twice."""
         if self._keep(recording) and self.append_to is not None:
-            self.append_to.parent.mkdir(parents=True, exist_ok=True)
-            with _ready_for_lines(self.append_to) as file:
-                file.write(recording.to_line().encode("utf-8", "surrogatepass") + b"\n")
+            append_line(self.append_to, recording.to_line())
 
     def _keep(self, recording: Recording) -> bool:
         known = self._by_prompt.setdefault(recording.prompt, [])
@@ -244,27 +240,8 @@ class RecordingStore:
 
 
 def _read(path: Path) -> Iterator[Recording]:
-    lines = path.read_bytes().split(b"\n") if path.exists() else []
-    for number, line in enumerate(lines[:-1], 1):  # behind the last line feed: nothing, or a line torn by a crash
+    for number, line in whole_lines(path):
         try:
-            yield Recording.from_line(line.decode("utf-8", "surrogatepass"))
+            yield Recording.from_line(line)
         except ValueError as wrong:
             raise ValueError(f"{path}, line {number}: {wrong}") from wrong
-
-
-@contextmanager
-def _ready_for_lines(path: Path) -> Iterator[BufferedRandom]:
-    """The file, locked against other writers where the system can, without a torn last line, at its end."""
-    with path.open("a+b") as file:
-        try:
-            import fcntl
-        except ImportError:  # Windows: one writer at a time is up to the caller
-            pass
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if file.seek(0, os.SEEK_END) and (file.seek(-1, os.SEEK_END), file.read())[1] != b"\n":
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-        yield file
-        file.flush()
-        os.fsync(file.fileno())

@@ -21,6 +21,16 @@ class Options:
     """How long a model whose reasoning is hidden may think; None: its own default."""
     probabilities_at: float | None = None
     """Temperature at which the tokens' probabilities are wanted; None: as the server reports them."""
+    top_p: float | None = None
+    """Share of the probability that is sampled from; None: the model's own. Not sent at temperature 0."""
+    seed: int | None = None
+    """Of the sampling, for servers that take one; None: their own. Not sent at temperature 0."""
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """`top_p` and `seed` where they mean something."""
+        given = {"top_p": self.top_p, "seed": self.seed} if self.temperature else {}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def call_arguments(
@@ -52,7 +62,9 @@ def _openai_arguments(
     arguments: dict[str, Any] = {"max_tokens": options.max_tokens + card.hidden_at(options.effort)}
     body: dict[str, Any] = {}
     if options.temperature is not None and not card.hides_reasoning:
-        arguments["temperature"] = options.temperature
+        arguments |= {"temperature": options.temperature, **options.drawn}
+        if uses_responses(model):
+            arguments.pop("seed", None)  # that API takes none
     if options.stop and not card.hidden_tokens:
         arguments["stop"] = list(options.stop)
     if card.efforts and options.effort:
@@ -89,7 +101,7 @@ def _ollama_arguments(card: ModelCard, options: Options, model: object) -> dict[
     # The client takes options given with a call for all there are, so what was set on it is merged in.
     merged = {**ollama_options(model), "num_predict": options.max_tokens + card.hidden_at(options.effort)}
     if options.temperature is not None:
-        merged["temperature"] = options.temperature
+        merged |= {"temperature": options.temperature, **options.drawn}
     if options.stop:
         merged["stop"] = [*(merged.get("stop") or ()), *options.stop]
     arguments: dict[str, Any] = {"options": merged}
@@ -105,7 +117,7 @@ def _anthropic_arguments(card: ModelCard, options: Options, model: object) -> di
     arguments: dict[str, Any] = {"max_tokens": options.max_tokens + card.hidden_at(options.effort)}
     takes_temperature = profile_of(model).get("temperature") is not False and not card.hidden_tokens
     if options.temperature is not None and takes_temperature:
-        arguments["temperature"] = min(options.temperature, 1.0)  # Anthropic's highest
+        arguments["temperature"] = min(options.temperature, 1.0)  # Anthropic's highest; beside it, it takes no top_p
     if options.stop:
         arguments["stop"] = list(options.stop)
     if card.efforts and options.effort:
@@ -124,7 +136,7 @@ def _google_arguments(card: ModelCard, options: Options, model: object) -> dict[
     hidden = card.hidden_at(options.effort)
     arguments: dict[str, Any] = {"max_output_tokens": options.max_tokens + hidden}
     if options.temperature is not None and not card.name.startswith(FIXED_SAMPLING):
-        arguments["temperature"] = options.temperature
+        arguments |= {"temperature": options.temperature, **options.drawn}
     if options.stop:
         arguments["stop"] = list(options.stop[:MOST_GOOGLE_STOPS])
     if card.efforts and options.effort:

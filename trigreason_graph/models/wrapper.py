@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
@@ -55,6 +56,8 @@ class ReasoningModel(StreamedChat):
     first_token_seconds: float = Field(300.0, gt=0, description="Longest wait for the first token (prompt reading).")
     token_gap_seconds: float = Field(60.0, gt=0, description="Longest wait between two tokens.")
 
+    top_p: float | None = Field(None, gt=0, le=1, description="Sent with every call whose temperature is not 0.")
+    seed: int | None = Field(None, ge=0, description="Sent with every call whose temperature is not 0.")
     max_concurrency: int | None = Field(
         None,
         ge=1,
@@ -189,7 +192,8 @@ class ReasoningModel(StreamedChat):
         streaming = self.card.streams and can_stream(self.inner)
         sent = as_sent(messages, self.card)
         continuing = bool(sent) and isinstance(sent[-1], AIMessage)
-        spelled = call_arguments(self.card, exchange.options, self.inner, streaming=streaming, continuing=continuing)
+        options = replace(exchange.options, top_p=self.top_p, seed=self.seed)
+        spelled = call_arguments(self.card, options, self.inner, streaming=streaming, continuing=continuing)
         if self.inner.rate_limiter is not None:
             await self.inner.rate_limiter.aacquire(blocking=True)
         stream = (streamed if streaming else whole_reply)(self.inner, sent, {**spelled, **extra})

@@ -105,7 +105,7 @@ class JudgeDesk:
             written.append(piece.text)
             return False
 
-        options = Options(grant.max_tokens, self._kit.settings.temperature, effort=grant.effort)
+        options = Options(grant.max_tokens, 0.0, effort=grant.effort)  # a verdict is not to be left to chance
         exchange = Exchange("turn", options, read, seconds=seconds_left(self._kit, spending))
         last = await model.write(messages, exchange, name=f"large:{self._judge}", purpose="review", trigger=self._judge)
         rows, self.spent = call.end(exchange)

@@ -6,9 +6,11 @@ from trigreason_graph.policies.base import Policy
 from trigreason_graph.triggers import (
     ArithmeticCheck,
     CognitiveOffload,
+    FirstTokenEntropy,
     InterventionRequest,
     Limit,
     RandomChoice,
+    StepScore,
     StrategicInitiation,
 )
 
@@ -113,6 +115,47 @@ BLUEPRINT_HANDOFF = Policy(
     source="Ours; the hand-off is PyroDash's (2607.20327), the blueprint the article's.",
 )
 
+
+def specreason_policy(threshold: int = 7, first_n: int = 0, name: str = "specreason") -> Policy:
+    """SpecReason (arXiv 2504.07891): the large model scores every step of the small one, and rewrites what is too bad.
+
+    Args:
+        threshold: Lowest score from 0 to 9 that is accepted. 7 as in its code; for AIME the paper takes 9.
+        first_n: Steps that the large model writes at the start (`first_n_steps_base_model`). 0 as in its code.
+        name: The policy's name.
+    """
+    return Policy(
+        name,
+        triggers=(StepScore(threshold=threshold, steps=1),),
+        initiation=StrategicInitiation(form="prime", tokens=None, steps=first_n) if first_n else None,
+        segment="blank_line",
+        stop_on_repeat=True,
+        description=f"The large model scores every step of the small one, and rewrites those below {threshold}.",
+        source="SpecReason, arXiv 2504.07891 and its code. Three deviations: the words of the request for a score are "
+        "ours, a reply without a score leaves the step as it is, and a run ends on a complete answer only.",
+    )
+
+
+def glimprouter_policy(threshold: float = 1.0, name: str = "glimprouter") -> Policy:
+    """GlimpRouter (arXiv 2601.05110): the large model writes the steps whose first token is uncertain, and the answer.
+
+    Args:
+        threshold: Entropy of the first token in nats, from which the large model writes the step. 1.0 as in its code.
+        name: The policy's name.
+    """
+    return Policy(
+        name,
+        triggers=(FirstTokenEntropy(threshold=threshold, answers=True, steps=1),),
+        segment="blank_line",
+        answer_by="large",
+        stop_on_repeat=True,
+        description="The large model writes each step whose first token the small one is unsure of, and the answer.",
+        source="GlimpRouter, arXiv 2601.05110 and its code. Two deviations: the entropy is that of as many tokens as "
+        "the server reports (20 there) in the request that drafts the step, not in one of its own, and a run ends on a "
+        "complete answer only.",
+    )
+
+
 RANDOM_P = 0.2
 """Share of steps that policy "random" gives to the LRM; tune it to the cost of what it is compared with. Ours."""
 EARLY_STEPS = 3
@@ -149,6 +192,8 @@ SHIPPED: dict[str, Policy] = {
         LARGE_ONLY,
         ONE_WAY_HANDOFF,
         BLUEPRINT_HANDOFF,
+        specreason_policy(),
+        glimprouter_policy(),
         random_policy(),
         early_only(),
     )

@@ -14,6 +14,7 @@ from trigreason_graph.triggers.base import (
 )
 from trigreason_graph.triggers.cognitive_offload import CognitiveOffload
 from trigreason_graph.triggers.contradiction import Contradiction
+from trigreason_graph.triggers.first_token_entropy import FirstTokenEntropy
 from trigreason_graph.triggers.function import FunctionTrigger, trigger
 from trigreason_graph.triggers.intervention_request import InterventionRequest
 from trigreason_graph.triggers.judges import StepReview, StepReward, StepScore
@@ -26,6 +27,7 @@ __all__ = [
     "ArithmeticCheck",
     "CognitiveOffload",
     "Contradiction",
+    "FirstTokenEntropy",
     "FunctionTrigger",
     "InterventionRequest",
     "Judge",
