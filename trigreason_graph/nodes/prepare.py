@@ -87,7 +87,7 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         "left_out": {},
         "notes": [*kit.notes, *([NO_SAVER] if kit.settings.large == "ask" and not kit.can_wait else [])],
         "outcome": None,
-        "answer": "",
+        **({"answer": ""} if state["answer"] else {}),
     }
 
 

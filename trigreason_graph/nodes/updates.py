@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trigreason_graph.state import Output
+
 GROWING = frozenset({"trace", "signals", "discarded", "ledger"})
 """Keys whose updates are additions: an empty one changes nothing."""
+SHOWN = frozenset(Output.__annotations__)
+"""Keys that a caller gets: what is written of them is there, whatever it is."""
 DEFAULTS: Mapping[str, Any] = {
     "blueprint": None,
     "drafts": [],
@@ -43,5 +47,7 @@ def _matters(key: str, value: Any, state: Mapping[str, Any]) -> bool:
         return bool(value if isinstance(value, list) else value.get("add") or state.get(key))
     if key == "messages":
         return bool(value)
+    if key in SHOWN and key not in state:
+        return True
     missing = object()
     return bool(value != state.get(key, DEFAULTS.get(key, missing)))
