@@ -272,8 +272,10 @@ class TestSettings:
         events, state = await run(made, sync)
         assert (authors(state), len(expert.prompts)) == (["small"], 0)
         assert report(events)["unserved"] == {"cognitive_offload": 1}
-        (note,) = (note for note in report(events)["notes"] if note.startswith("shadow"))
-        assert note.startswith("shadow: scripted:large would have been called for 1 turns, for about $0.000")
+        shadow = report(events)["shadow"]
+        assert (shadow["calls"], shadow["max_tokens"]) == (1, 4_096)
+        assert shadow["max_cost"] > 0
+        assert [(call["at"], call["trigger"]) for call in shadow["where"]] == [(0, "cognitive_offload")]
 
     async def test_the_temperature_of_both(self, sync: bool) -> None:
         writer, expert = small(UNSURE), large(BETTER)
@@ -309,6 +311,17 @@ class TestAsking:
         assert (len(writer.prompts), len(expert.prompts)) == (1, 1)
         assert report(events)["steps"] == {"small": 0, "large": 1}
         assert report(events)["discarded_steps"] == 1
+
+    async def test_a_person_may_tell_the_large_model_something(self, sync: bool) -> None:
+        expert = large(BETTER)
+        made = self.asking(small(UNSURE), expert)
+        await self.paused(made, sync)
+        edit = {"decision": "edit", "instruction": "Count the trays."}
+        events, state = await run(made, sync, Command(resume=edit), config=self.config)
+        assert authors(state) == ["large"]
+        assert str(expert.prompts[0][0].text).endswith("Count the trays.")
+        (given,) = report(events)["instructions"]
+        assert (given["call"], given["purpose"], given["instruction"]) == (1, "rewrite", "Count the trays.")
 
     async def test_denied_the_reply_stands(self, sync: bool) -> None:
         writer, expert = small(UNSURE), large(BETTER)

@@ -21,20 +21,19 @@ from langgraph.runtime import Runtime
 from trigreason_graph.bridge import run_blocking
 from trigreason_graph.events import emit
 from trigreason_graph.graph import make_kit
+from trigreason_graph.integrations.middleware.asking import permitted
 from trigreason_graph.integrations.middleware.drive import Moves, adrive, drive
 from trigreason_graph.integrations.middleware.messages import MARK
-from trigreason_graph.integrations.middleware.models import reply_limit, same_client
+from trigreason_graph.integrations.middleware.models import same_client
 from trigreason_graph.integrations.middleware.record import Record
 from trigreason_graph.integrations.middleware.rules import AGENT
 from trigreason_graph.integrations.middleware.start import begun, checked_policy, initiation, planned
 from trigreason_graph.integrations.middleware.state import RoutedRun, RoutedState, report_of
-from trigreason_graph.integrations.middleware.turn import REPLY_TOKENS, Turn
+from trigreason_graph.integrations.middleware.turn import Turn
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.resolve import ModelSpec
 from trigreason_graph.models.wrapper import ReasoningModel
-from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.paid_gate import grant_large
 from trigreason_graph.policies import Policy
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
 from trigreason_graph.settings import Budget, Settings, settings_from
@@ -155,13 +154,11 @@ class TrigReasonMiddleware(AgentMiddleware[Any, Any, Any]):
             return None
         record = self._record(state, run)
         messages = [message for message in state["messages"] if message.id not in pending["ids"]]
-        wanted = reply_limit(record.kit.large, REPLY_TOKENS)
-        grant = grant_large(record.kit, record.gate, messages, wanted)
-        refused = grant.reason or approved(record.kit, "rewrite", pending["signal"], grant, messages)
-        if not refused:
-            record.run = {**run, "pending": {**pending, "granted": True}}
+        grant = permitted(record, "rewrite", pending["signal"], messages)
+        if grant:
+            record.run = {**run, "pending": {**pending, "granted": True, "instruction": grant.instruction}}
             return {**record.update(), "jump_to": "model"}
-        record.settle(pending["signal"], refused)
+        record.settle(pending["signal"], grant.reason)
         waiting = [message for message in state["messages"] if message.id in pending["ids"]]
         record.run = {**record.run, "pending": None}
         for message in waiting:

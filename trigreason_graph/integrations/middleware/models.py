@@ -12,8 +12,11 @@ from langgraph.constants import TAG_NOSTREAM
 from trigreason_graph.models.dialects import Options, call_arguments, ollama_options
 from trigreason_graph.models.wrapper import ReasoningModel
 from trigreason_graph.settings import Effort
-from trigreason_graph.state import Blueprint, Role
+from trigreason_graph.state import Role
 
+REPLY_TOKENS = 4_096
+"""Output tokens of a turn of the large model where neither its user nor the budget says fewer. Our choice: a long
+tool call, such as a file that is written."""
 NOT_PER_CALL = frozenset({"store", "stream_usage", "logprobs", "top_logprobs", "extra_body"})
 """Options of our own calls that an agent's model keeps as its user has set them. (`store` off would lose the reasoning
 items that OpenAI's next turn refers to.)"""
@@ -89,17 +92,17 @@ def keeps_logprobs(model: BaseChatModel, model_settings: Mapping[str, Any]) -> b
     return bool(model_settings.get("logprobs") or getattr(model, "logprobs", None))
 
 
-def with_plan(message: SystemMessage | None, plan: Blueprint | None, text: str) -> SystemMessage | None:
-    """The system message with the plan behind it.
+def with_text(message: SystemMessage | None, text: str, form: str) -> SystemMessage | None:
+    """The system message with a text behind it; unchanged for an empty one.
 
     Args:
         message: The agent's own; None where it has none.
-        plan: The large model's.
-        text: With the field {blueprint}.
+        text: A plan, or a person's instruction.
+        form: What introduces it, with one field in braces.
     """
-    if plan is None:
+    if not text:
         return message
-    told = text.format(blueprint=plan["text"])
+    told = form.format(blueprint=text, instruction=text)
     if message is None:
         return SystemMessage(told)
     if isinstance(message.content, str):

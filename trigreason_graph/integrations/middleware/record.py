@@ -11,7 +11,9 @@ from langgraph.types import Command
 
 from trigreason_graph.events import emit
 from trigreason_graph.integrations.conversation import told
+from trigreason_graph.integrations.middleware.models import REPLY_TOKENS, reply_limit
 from trigreason_graph.integrations.middleware.state import (
+    NOTES_KEPT,
     RoutedRun,
     attempt_of,
     booked,
@@ -27,7 +29,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled, show_signal
 from trigreason_graph.reasoning.text import clean
-from trigreason_graph.state import Purpose, Role, Signal, State
+from trigreason_graph.state import InstructionReport, Purpose, Role, Signal, State
 
 
 @dataclass
@@ -86,10 +88,14 @@ class Record:
         for signal in signals:
             self.run, self.signals = with_signal(self.run, self.signals, signal)
 
-    def call_begins(self, role: Role, purpose: Purpose, trigger: str) -> int:
-        """A call of a model is made; its number comes back."""
-        self._call(role, purpose, trigger, "start", self.run["calls"])
-        return self.run["calls"]
+    def call_begins(self, role: Role, purpose: Purpose, trigger: str, instruction: str = "") -> int:
+        """A call of a model is made, with what a person has told it; its number comes back."""
+        call = self.run["calls"]
+        if instruction:
+            told = InstructionReport(call=call, purpose=purpose, instruction=instruction)
+            self.run = {**self.run, "instructions": [*self.run["instructions"], told][-NOTES_KEPT:]}
+        self._call(role, purpose, trigger, "start", call, **({"instruction": instruction} if instruction else {}))
+        return call
 
     def call_ends(
         self,
@@ -138,9 +144,9 @@ class Record:
         )
         self.run = with_turn(self.run, author, usage)
 
-    def shadow(self, prompt: Sequence[BaseMessage], reply: AIMessage) -> None:
-        """Shadow mode did not ask the large model: what that would have taken."""
-        self.run = with_shadow(self.run, self.kit.large, prompt, self._usage(reply, "small").tokens_out)
+    def shadow(self, signal: Signal, prompt: Sequence[BaseMessage]) -> None:
+        """Shadow mode did not ask the large model: what that would have taken at most."""
+        self.run = with_shadow(self.run, self.kit.large, signal, prompt, reply_limit(self.kit.large, REPLY_TOKENS))
 
     def update(self) -> dict[str, Any]:
         """The state's update."""

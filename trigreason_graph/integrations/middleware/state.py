@@ -21,6 +21,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.report import role_totals
 from trigreason_graph.state import (
     Blueprint,
+    InstructionReport,
     LargeAlone,
     LedgerRow,
     Outcome,
@@ -28,6 +29,8 @@ from trigreason_graph.state import (
     Report,
     Role,
     RoleTotals,
+    Shadow,
+    ShadowCall,
     Signal,
     Spent,
     nothing_spent,
@@ -50,6 +53,8 @@ class Pending(TypedDict):
     call: int
     """Number of the call that brought it."""
     granted: bool
+    instruction: str
+    """What the person tells the large model on top."""
 
 
 class RoutedRun(TypedDict):
@@ -82,10 +87,10 @@ class RoutedRun(TypedDict):
     unserved: dict[str, int]
     thrown: int
     thrown_tokens: int
-    shadow: Spent
-    """What the calls would have taken that were not made in shadow mode; an estimate."""
-    unpriced: bool
-    """Whether `shadow` knows no dollars."""
+    shadow: list[ShadowCall]
+    """The latest calls that shadow mode did not make."""
+    instructions: list[InstructionReport]
+    """The latest things a person told the large model."""
     notes: list[str]
 
 
@@ -120,8 +125,8 @@ def new_run(question: str, settings: dict[str, Any], notes: Sequence[str]) -> Ro
         unserved={},
         thrown=0,
         thrown_tokens=0,
-        shadow=nothing_spent(),
-        unpriced=False,
+        shadow=[],
+        instructions=[],
         notes=list(notes)[:NOTES_KEPT],
     )
 
@@ -216,19 +221,20 @@ def with_signal(run: RoutedRun, signals: Sequence[Signal], signal: Signal) -> tu
     return counted, [*signals, signal][-KEPT:]
 
 
-def with_shadow(run: RoutedRun, model: ReasoningModel, asked: Sequence[BaseMessage], tokens: int) -> RoutedRun:
-    """The run with a call that shadow mode did not make: the prompt as it stood, a reply as long as the small one's."""
-    usage = Usage(tokens_in=estimate_tokens(asked), tokens_out=tokens)
-    dollars = cost(model.card, usage, model.prices)
-    so_far = run["shadow"]
-    shadow = Spent(
-        large_calls=so_far["large_calls"] + 1,
-        large_tokens=so_far["large_tokens"] + tokens,
-        total_tokens=so_far["total_tokens"] + usage.tokens_in + tokens,
-        seconds=0.0,
-        usd=so_far["usd"] + (dollars or 0.0),
+def with_shadow(
+    run: RoutedRun, model: ReasoningModel, signal: Signal, asked: Sequence[BaseMessage], most: int
+) -> RoutedRun:
+    """The run with a call that shadow mode did not make, at the most it would have taken."""
+    usage = Usage(tokens_in=estimate_tokens(asked), tokens_out=most + model.card.hidden_at(None))
+    call = ShadowCall(
+        at=run["turn"],
+        trigger=signal["trigger"],
+        purpose="rewrite",
+        tokens_in=usage.tokens_in,
+        max_tokens=usage.tokens_out,
+        max_cost=cost(model.card, usage, model.prices),
     )
-    return {**run, "shadow": shadow, "unpriced": run["unpriced"] or dollars is None}
+    return {**run, "shadow": [*run["shadow"], call][-KEPT:]}
 
 
 def _more(counts: dict[str, int], name: str, by: int) -> dict[str, int]:
@@ -242,7 +248,7 @@ def report_of(run: RoutedRun, kit: Kit, outcome: Outcome) -> Report:
     out = sum(run["tokens"].values())
     large = totals["large"]
     rate = large["tokens_out"] / large["seconds"] if large["seconds"] and large["tokens_out"] else None
-    return Report(
+    report = Report(
         outcome=outcome,
         steps=run["turns"],
         tokens=run["tokens"],
@@ -262,13 +268,23 @@ def report_of(run: RoutedRun, kit: Kit, outcome: Outcome) -> Report:
             seconds=round(out / rate, 1) if rate else None,
         ),
         left_out={},
-        notes=[*run["notes"], *_shadow_note(run, kit)],
+        notes=run["notes"],
     )
+    if run["instructions"]:
+        report["instructions"] = run["instructions"]
+    if kit.settings.large == "shadow":
+        report["shadow"] = _shadow_of(run, kit)
+    return report
 
 
-def _shadow_note(run: RoutedRun, kit: Kit) -> list[str]:
-    calls = run["shadow"]["large_calls"]
-    if not calls:
-        return []
-    dollars = "an unknown price" if run["unpriced"] else f"about ${run['shadow']['usd']:.4f}"
-    return [f"shadow: {kit.large.card.full_name} would have been called for {calls} turns, for {dollars}"]
+def _shadow_of(run: RoutedRun, kit: Kit) -> Shadow:
+    """An upper bound within the budget, as the graph's."""
+    where, budget = run["shadow"][: kit.budget.large_calls], kit.budget
+    tokens, costs = sum(call["max_tokens"] for call in where), [call["max_cost"] for call in where]
+    dollars = None if None in costs else sum(value for value in costs if value is not None)
+    return Shadow(
+        calls=len(where),
+        max_tokens=tokens if budget.large_tokens is None else min(tokens, budget.large_tokens),
+        max_cost=dollars if dollars is None or budget.usd is None else min(dollars, budget.usd),
+        where=where,
+    )

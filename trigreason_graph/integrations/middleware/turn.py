@@ -10,30 +10,26 @@ from typing import Any, cast
 from langchain.agents.middleware.types import ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 
+from trigreason_graph.integrations.middleware.asking import permitted
 from trigreason_graph.integrations.middleware.drive import Extended, Moves, Request, Response
 from trigreason_graph.integrations.middleware.messages import for_model, history, marked, named, never_came, steps_of
 from trigreason_graph.integrations.middleware.models import (
     keeps_logprobs,
     labelled,
     large_arguments,
-    reply_limit,
     small_arguments,
-    with_plan,
+    with_text,
 )
 from trigreason_graph.integrations.middleware.record import Record
 from trigreason_graph.integrations.middleware.state import TO_THE_END, Pending
 from trigreason_graph.models.faults import describe_fault, secrets_of
-from trigreason_graph.nodes.approval import approved
 from trigreason_graph.nodes.judging import Bench
-from trigreason_graph.nodes.paid_gate import grant_large
+from trigreason_graph.nodes.paid_gate import SHADOW
 from trigreason_graph.nodes.progress import show_signal
 from trigreason_graph.nodes.verdicts import Verdict
 from trigreason_graph.state import Purpose, Role, Signal, Step
 from trigreason_graph.triggers import signals_of
 
-REPLY_TOKENS = 4_096
-"""Output tokens of a turn of the large model where neither its user nor the budget says fewer. Our choice: a long
-tool call, such as a file that is written."""
 SHOWN = "the reply had been shown"
 
 
@@ -65,7 +61,7 @@ class Turn:
         self._waiting = [message for message in request.messages if message.id in pending]
         past = [message for message in request.state["messages"] if message.id not in pending]
         self._history = history(past, record.run["question"], self._kit.small, self._kit.policy.segment)
-        self._shadowed = False
+        self._shadowed: Signal | None = None
 
     def go(self) -> Moves:
         """The large model where it is due, else the small one, and the large one where that reply shows it."""
@@ -142,14 +138,16 @@ class Turn:
         It is kept in the state and not asked for again: an interrupt here would have the turn begin anew.
         """
         result = self._marked(reply, "small", None)
-        pending = Pending(signal=signal, ids=[str(message.id) for message in result], call=reply.call, granted=False)
+        pending = Pending(
+            signal=signal, ids=[str(message.id) for message in result], call=reply.call, granted=False, instruction=""
+        )
         self._record.run = {**self._record.run, "pending": pending}
         return Extended(ModelResponse(result, reply.response.structured_response), self._record.command())
 
     def _in_its_place(self, pending: Pending) -> Moves:
         """A person has approved: the large model's reply in place of the one that waits."""
         signal = pending["signal"]
-        reply = yield from self._large(signal, asked=True)
+        reply = yield from self._large(signal, told=pending["instruction"])
         waiting = next((message for message in self._waiting if isinstance(message, AIMessage)), None)
         if reply is None:
             structured = cast("Any", self._request.state).get("structured_response")
@@ -162,20 +160,24 @@ class Turn:
         gone = [RemoveMessage(id=name) for name in pending["ids"] if name in there]
         return self._accepted(reply, "large", signal, gone)
 
-    def _large(self, signal: Signal, *, asked: bool = False) -> Generator[Request, Response, Reply | None]:
+    def _large(self, signal: Signal, *, told: str | None = None) -> Generator[Request, Response, Reply | None]:
         """A turn of the large model; None where that is refused, or fails. Why then stands in the signal."""
         kit, record = self._kit, self._record
-        effort = kit.settings.effort.get("rewrite") if kit.large.card.efforts else None
-        prompt = self._prompt("large")
-        grant = grant_large(kit, record.gate, prompt, reply_limit(kit.large, REPLY_TOKENS), effort=effort)
         staying = record.run["staying"]
         purpose: Purpose = "intervene" if staying else "rewrite"
-        why = grant.reason or ("" if asked else approved(kit, purpose, signal, grant, prompt))
+        grant = permitted(record, purpose, signal, self._prompt("large"), told=told)
+        why = grant.reason
         if not why:
             show_signal(record.events, signal)  # why, before what comes of it
-            arguments = large_arguments(kit.large, grant.max_tokens, kit.settings.temperature, effort)
+            arguments = large_arguments(kit.large, grant.max_tokens, kit.settings.temperature, grant.effort)
             try:
-                reply = yield from self._ask("large", self._large_request(signal, arguments), purpose, signal)
+                reply = yield from self._ask(
+                    "large",
+                    self._large_request(signal, grant.instruction, arguments),
+                    purpose,
+                    signal,
+                    grant.instruction,
+                )
             except Exception as fault:
                 why = self._said(fault, "large")
                 # A reply that only has the wrong form was paid for, and the next one may be right.
@@ -195,11 +197,11 @@ class Turn:
         return None
 
     def _ask(
-        self, role: Role, request: Request, purpose: Purpose, signal: Signal | None = None
+        self, role: Role, request: Request, purpose: Purpose, signal: Signal | None = None, instruction: str = ""
     ) -> Generator[Request, Response, Reply]:
         """One call, in events and ledger."""
         trigger = signal["trigger"] if signal else ""
-        call = self._record.call_begins(role, purpose, trigger)
+        call = self._record.call_begins(role, purpose, trigger, instruction)
         prompt = self._prompt(role)
         begun = time.monotonic()
 
@@ -235,7 +237,8 @@ class Turn:
         verdict = bench.rule([signal for signal in found if signal["trigger"] not in told], self._turn)
         for signal in verdict.unserved:
             why = signal["unserved_reason"]
-            self._shadowed |= self._kit.settings.large == "shadow" and why == record.closed
+            if why == SHADOW:
+                self._shadowed = self._shadowed or signal
             record.settle(signal, why)
         return verdict
 
@@ -243,8 +246,8 @@ class Turn:
         self, reply: Reply, author: Role, signal: Signal | None, gone: Sequence[BaseMessage] = ()
     ) -> Extended:
         """The turn's end: the reply enters the state."""
-        if self._shadowed:
-            self._record.shadow(self._prompt("large"), reply.message)
+        if self._shadowed is not None:
+            self._record.shadow(self._shadowed, self._prompt("large"))
         result = self._marked(reply, author, signal)
         self._record.stand(reply.message, author, signal, reply.call)
         return Extended(ModelResponse(result, reply.response.structured_response), self._record.command(gone))
@@ -268,12 +271,12 @@ class Turn:
             model_settings={**asked, **self._request.model_settings},
         )
 
-    def _large_request(self, signal: Signal, arguments: dict[str, Any]) -> Request:
+    def _large_request(self, signal: Signal, instruction: str, arguments: dict[str, Any]) -> Request:
         inner = self._kit.large.inner
         return self._request.override(
             model=labelled(inner, "large", trigger=signal["trigger"], turn=self._turn, hidden=False),
             messages=for_model(self._messages, "large"),
-            system_message=self._system,
+            system_message=with_text(self._system, instruction, self._kit.prompts.person),
             model_settings={**self._request.model_settings, **arguments},
         )
 
@@ -282,7 +285,8 @@ class Turn:
 
     @property
     def _system(self) -> Any:
-        return with_plan(self._request.system_message, self._record.run["plan"], self._kit.prompts.plan)
+        plan = self._record.run["plan"]
+        return with_text(self._request.system_message, plan["text"] if plan else "", self._kit.prompts.plan)
 
     def _said(self, fault: Exception, role: Role) -> str:
         model = self._record.model(role)
