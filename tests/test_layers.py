@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "trigreason_graph"
 
 LAYERS = (
-    ("state", "settings", "events", "channels", "errors", "bridge"),
+    ("state", "reports", "settings", "events", "channels", "errors", "bridge"),
     ("reasoning",),
     ("triggers", "policies", "models"),
     ("nodes",),
