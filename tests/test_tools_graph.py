@@ -432,7 +432,7 @@ class TestInsideLangGraph:
             runtime.stream_writer({"also": runtime.tool_call_id[-2:]})
             found = store.get(("notes",), key)
             assert found is not None
-            return f"{found.value['text']}; {state['problem']}; {len(runtime.state['trace'])}"
+            return f"{found.value['text']}; {state['messages'][-1].text}; {len(runtime.state['trace'])}"
 
         store = InMemoryStore()
         store.put(("notes",), "k", {"text": "kept"})
