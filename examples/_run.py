@@ -11,11 +11,11 @@ from trigreason_graph import TrigReasonError, check_models, create_trigreason_gr
 QUESTION = "A bakery bakes 7 trays of 12 rolls and sells 65. The rest is packed in bags of 4. How many full bags?"
 
 
-def options_of(description: str) -> argparse.Namespace:
+def options_of(description: str, question: str = QUESTION) -> argparse.Namespace:
     """What every example takes: `--dry-run`, and a question."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--dry-run", action="store_true", help="check names, keys and servers; nothing is paid")
-    parser.add_argument("question", nargs="?", default=QUESTION)
+    parser.add_argument("question", nargs="?", default=question)
     return parser.parse_args()
 
 

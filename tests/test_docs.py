@@ -21,6 +21,7 @@ PAGES = (
     "docs/middleware.md",
     "docs/models.md",
     "docs/testing_triggers.md",
+    "docs/tools.md",
     "docs/triggers.md",
     "README.md",
 )

@@ -11,7 +11,7 @@ A client that knows only ``step``, ``discard`` and ``outcome`` can show a whole 
 | step | step_id, index, author, model, kind, text, tokens, trigger |
 | signal | trigger, reason, evidence, route, at, served (null ahead of the call), unserved_reason |
 | discard | at, step_ids, why, by: these steps are gone; some may be drafts never shown as a step |
-| tool | name, call, status, text |
+| tool | name, call (the step that calls), status ("start", "end" or "error"), text, seconds |
 | outcome | kind, detail, answer, report |
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,12 @@ from trigreason_graph.nodes.prepare import after_prepare, prepare
 from trigreason_graph.nodes.saving import stored
 from trigreason_graph.nodes.step_generator import step_generator
 from trigreason_graph.nodes.strategist import after_strategist, strategist
+from trigreason_graph.nodes.toolbox import Tool, make_toolbox
+from trigreason_graph.nodes.tools import after_tools, tools
 from trigreason_graph.nodes.trigger_router import after_router, trigger_router
 from trigreason_graph.nodes.updates import changed
 from trigreason_graph.policies import Policy, resolve_policy
-from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
+from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts, with_tools
 from trigreason_graph.settings import Budget, Settings
 from trigreason_graph.state import Input, Output, State
 from trigreason_graph.triggers import Judge, StrategicInitiation, Trigger
@@ -44,6 +46,7 @@ def create_trigreason_graph(
     settings: Settings | None = None,
     prices: PriceTable | None = None,
     prompts: Prompts = DEFAULT_PROMPTS,
+    tools: Sequence[Tool] = (),
     name: str = "trigreason",
 ) -> StateGraph[State, Settings, Input, Output]:
     """Build the reasoning graph. Nothing is loaded, called or paid before it runs.
@@ -61,6 +64,8 @@ def create_trigreason_graph(
         settings: Defaults of the run-time settings; a context given at invocation goes before them.
         prices: Dollars per million tokens by "provider:model", looked up before genai-prices.
         prompts: The texts of all prompts.
+        tools: What either model may call between two steps: LangChain tools of any kind (@tool, BaseTool,
+            StructuredTool, those of an MCP client) or functions with a docstring. See docs/tools.md.
         name: The graph's name in traces and Studio.
 
     Returns:
@@ -70,7 +75,7 @@ def create_trigreason_graph(
     Raises:
         ValueError: An argument that cannot be used; the text names it.
     """
-    return assemble(make_kit(small, large, fallback, policy, budget, settings or Settings(), prices, prompts))
+    return assemble(make_kit(small, large, fallback, policy, budget, settings or Settings(), prices, prompts, tools))
 
 
 def assemble(kit: Kit, last: NodeFunction = answer) -> StateGraph[State, Settings, Input, Output]:
@@ -92,12 +97,22 @@ def assemble(kit: Kit, last: NodeFunction = answer) -> StateGraph[State, Setting
         builder.add_node(function.__name__, _node(function, kit))
     builder.add_node("answer", _node(last, kit, "answer"))
 
+    to_tools: dict[Hashable, str] = {}
+    if kit.tools is not None:
+        to_tools = {"tools": "tools"}
+        builder.add_node("tools", _node(tools, kit))
+        builder.add_conditional_edges(
+            "tools",
+            Route(after_tools),
+            {"continue": "step_generator", "escalate": "large_offload", "finish": "answer"},
+        )
+
     builder.add_edge(START, "prepare")
     builder.add_conditional_edges("prepare", Route(after_prepare), {"initiate": "strategist", "go": "step_generator"})
     builder.add_conditional_edges(
         "strategist",
         Route(after_strategist),
-        {"prime": "strategist", "continue": "step_generator", "finish": "answer"},
+        {"prime": "strategist", "continue": "step_generator", **to_tools, "finish": "answer"},
     )
     builder.add_edge("step_generator", "trigger_router")
     builder.add_conditional_edges(
@@ -107,18 +122,19 @@ def assemble(kit: Kit, last: NodeFunction = answer) -> StateGraph[State, Setting
             "accept": "step_generator",
             "escalate": "large_offload",
             "rollback": "checkpoint_rollback",
+            **to_tools,
             "finish": "answer",
         },
     )
     builder.add_conditional_edges(
         "large_offload",
         Route(after_large),
-        {"continue": "step_generator", "rollback": "checkpoint_rollback", "finish": "answer"},
+        {"continue": "step_generator", "rollback": "checkpoint_rollback", **to_tools, "finish": "answer"},
     )
     builder.add_conditional_edges(
         "checkpoint_rollback",
         Route(after_rollback),
-        {"continue": "step_generator", "escalate": "large_offload", "finish": "answer"},
+        {"continue": "step_generator", "escalate": "large_offload", **to_tools, "finish": "answer"},
     )
     builder.add_edge("answer", END)
     return builder
@@ -133,6 +149,7 @@ def make_kit(
     settings: Settings,
     prices: PriceTable | None,
     prompts: Prompts,
+    tools: Sequence[Tool] = (),
 ) -> Kit:
     """The models wrapped for their roles, with the policy and the limits that suit them; raises ValueError."""
     wrapped_small = resolve_model(small, "small", prices=prices)
@@ -165,7 +182,9 @@ def make_kit(
     if len(chosen.judges) > 1:
         raise ValueError(f"policy=: {chosen.name!r} has more than one judge; each step can wait for one paid verdict")
     said_once = tuple(dict.fromkeys(notes))  # one model may have both roles
-    return Kit(wrapped_small, wrapped_large, chosen, limits, settings, prompts, stand_in, said_once)
+    toolbox = make_toolbox(tools)
+    told = with_tools(prompts, toolbox.described if toolbox else "")
+    return Kit(wrapped_small, wrapped_large, chosen, limits, settings, told, stand_in, said_once, toolbox)
 
 
 def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:
@@ -175,8 +194,8 @@ def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:
         raise ValueError(str(error).replace("large=", "fallback=", 1)) from None
 
 
-CALLERS = frozenset({"strategist", "step_generator", "large_offload", "answer"})
-"""Nodes that may call a model; trigger_router does where the policy has judges."""
+CALLERS = frozenset({"strategist", "step_generator", "large_offload", "tools", "answer"})
+"""Nodes that may call a model or a tool, which is not done twice; trigger_router does where the policy has judges."""
 
 
 def _node(function: NodeFunction, kit: Kit, name: str = "") -> Node:

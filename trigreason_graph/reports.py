@@ -109,6 +109,10 @@ class Report(TypedDict):
     cost: float | None
     seconds: float
     large_alone: LargeAlone
+    tool_calls: dict[str, int]
+    """Calls of tools inside the reasoning by tool, failed and discarded ones included; empty without tools."""
+    tool_failures: int
+    """How many of them failed."""
     left_out: dict[str, int]
     """By role: first steps that no longer fitted the model's window and stood in its prompts by their conclusions."""
     notes: list[str]

@@ -37,6 +37,15 @@ class Budget(BaseModel):
     large_tokens: int | None = Field(8_000, ge=0, title="Large tokens", description="Output tokens of the large model.")
     total_tokens: int | None = Field(32_000, ge=1, title="All tokens", description="Output tokens of both models.")
     seconds: float | None = Field(600.0, gt=0, title="Seconds", description="Sum of the calls' times in seconds.")
+    tool_calls: int | None = Field(
+        10,
+        ge=0,
+        title="Tool calls",
+        description="Calls of tools inside the reasoning, failed ones included; no model is paid for them.",
+    )
+    tool_seconds: float | None = Field(
+        30.0, gt=0, title="Tool seconds", description="Longest time of one call of a tool."
+    )
     usd: float | None = Field(0.25, ge=0, title="Dollars", description="Needs a large model whose price is known.")
 
 

@@ -9,6 +9,7 @@ from trigreason_graph.nodes.endings import OVER, ending, out_of_steps
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps, told
+from trigreason_graph.reasoning.tool_calls import after_call, is_call, is_result, waiting_call
 from trigreason_graph.state import Branch, Signal, State, Step
 
 
@@ -19,6 +20,8 @@ async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
         return {}
     trace = state["trace"]
     at = min(max((signal.get("wrong") or 1) - 1, 0), len(trace))
+    if at < len(trace) and is_result(trace[at]) and at and is_call(trace[at - 1]):
+        at -= 1  # a call does not stay behind without its result
     paid = [step for step in state["drafts"] if step["author"] == "large"]
     rejected = [] if paid else state["drafts"]
     gone = [*trace[at:], *rejected]
@@ -35,7 +38,7 @@ async def checkpoint_rollback(state: State, kit: Kit) -> dict[str, Any]:
         "trace": {"keep": at, "add": paid},
         "discarded": [branch] if gone else [],
         "drafts": [],
-        "signal": escalated if again else None,
+        "signal": escalated if again else after_call(signal, paid, at),
         "signals": [fate],
         **ending(state, state["finish"] if paid else ""),
     }
@@ -55,8 +58,10 @@ def _been_here(state: State, at: int) -> bool:
     return any(branch["mistake"] and branch["at"] == at for branch in state["discarded"])
 
 
-def after_rollback(state: State) -> Literal["continue", "escalate", "finish"]:
+def after_rollback(state: State) -> Literal["continue", "escalate", "tools", "finish"]:
     """Pure route."""
     if state.get("finish", "") in OVER:
         return "finish"
+    if waiting_call(state.get("trace", [])):
+        return "tools"
     return "escalate" if state.get("signal") else "continue"

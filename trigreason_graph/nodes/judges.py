@@ -47,6 +47,8 @@ class JudgeDesk:
 
         A judge costs a call: behind a signal that is served none is asked.
         """
+        if draft["kind"] == "tool":
+            return Verdict("accept")
         view = View(bench.question, bench.blueprint, trace, draft, True, bench.signals)
         self._step = len(trace) + 1
         found: list[Signal] = []

@@ -11,6 +11,7 @@ from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.runtime import get_runtime
 
 from trigreason_graph.models.wrapper import ReasoningModel
+from trigreason_graph.nodes.toolbox import Toolbox
 from trigreason_graph.nodes.verdicts import Verdicts
 from trigreason_graph.policies import Policy, resolve_policy
 from trigreason_graph.reasoning.handover import Handover
@@ -32,6 +33,8 @@ class Kit:
     fallback: ReasoningModel | None = None
     """Stands in for `large` when that is down."""
     notes: tuple[str, ...] = ()
+    tools: Toolbox | None = None
+    """Tools that the reasoning may call."""
     can_wait: bool = True
     """Whether a checkpointer is there, so that a run can wait for an approval."""
     verdicts: Verdicts = field(default_factory=Verdicts, compare=False)

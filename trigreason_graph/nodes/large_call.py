@@ -15,10 +15,12 @@ from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.progress import show_signal
 from trigreason_graph.nodes.prompting import Prompt, trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, fresh, with_answer_marked
+from trigreason_graph.nodes.tools import calls_wanted
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.reasoning.segment import open_block
+from trigreason_graph.reasoning.tool_calls import waiting_call
 from trigreason_graph.state import Blueprint, LedgerRow, Purpose, Signal, Spent, State, Step
 
 STEP_TOKENS = 512
@@ -124,7 +126,15 @@ async def _write(
     call = Call(state, kit.large, purpose, signal["trigger"], instruction=grant.instruction)
     # A reply to a user turn begins a block of its own; a continued text goes on inside an open one.
     block = "" if turn else open_block(trace)
-    writer = StepWriter(kit.policy.segment, block, "large", kit.large.card.full_name, call.id, state["next_id"])
+    writer = StepWriter(
+        kit.policy.segment,
+        block,
+        "large",
+        kit.large.card.full_name,
+        call.id,
+        state["next_id"],
+        calls=calls_wanted(kit, state),
+    )
     reader = ReplyReader(
         writer,
         limit=limit,
@@ -148,10 +158,12 @@ async def _write(
     if natural:
         reader.finish()
     rows, spent = call.end(exchange)
-    steps = with_answer_marked(fresh(reader.steps, trace, state["problem"]), state["problem"])
+    steps = fresh(reader.steps, trace, state["problem"])
+    if not waiting_call(steps):  # else nothing has ended yet
+        steps = with_answer_marked(steps, state["problem"])
     # In turn style every reply ends its turn; only an answer, or having been asked for all, ends the reasoning.
     done = natural and (limit is None or not turn)
-    ended = done or any(step["kind"] == "answer" for step in steps)
+    ended = waiting_call(steps) is None and (done or any(step["kind"] == "answer" for step in steps))
     empty = "only repeated what was there" if reader.steps or reader.looped else "held no finished step"
     return LargeReply(
         steps=steps,

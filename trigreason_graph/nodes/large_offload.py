@@ -9,6 +9,7 @@ from trigreason_graph.nodes.endings import OVER, ending
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_call import write_steps
 from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps, told
+from trigreason_graph.reasoning.tool_calls import after_call, waiting_call
 from trigreason_graph.state import Branch, Purpose, Signal, State, Step
 
 
@@ -39,7 +40,7 @@ async def large_offload(state: State, kit: Kit) -> dict[str, Any]:
         "trace": reply.steps,
         "drafts": [],
         "discarded": branches,
-        "signal": None,
+        "signal": after_call(signal, reply.steps, len(state["trace"])),
         "signals": [fate],
         **ending(state, ended),
     }
@@ -76,9 +77,11 @@ def _may_roll_back(state: State, kit: Kit) -> bool:
     return rollbacks_made(state["signals"]) < kit.settings.max_rollbacks
 
 
-def after_large(state: State) -> Literal["continue", "rollback", "finish"]:
+def after_large(state: State) -> Literal["continue", "rollback", "tools", "finish"]:
     """Pure route."""
     signal = state.get("signal")
     if signal is not None and signal.get("wrong"):
         return "rollback"
-    return "finish" if state.get("finish", "") in OVER else "continue"
+    if state.get("finish", "") in OVER:
+        return "finish"
+    return "tools" if waiting_call(state.get("trace", [])) else "continue"

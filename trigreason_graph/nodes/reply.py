@@ -10,6 +10,7 @@ from trigreason_graph.nodes.progress import TokenFeed
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.answers import complete_answer
 from trigreason_graph.reasoning.loops import looping
+from trigreason_graph.reasoning.tool_calls import is_call
 from trigreason_graph.state import Role, Step
 
 HEADER = re.compile(
@@ -103,7 +104,7 @@ class ReplyReader:
             return True
         if not self.full:
             self._tokens.growing(self._writer.next_id, self._writer.settled)
-        return self.full
+        return self.full or self._writer.called
 
     def _goes_round(self) -> bool:
         """Whether the reply has begun to repeat itself; the steps that only repeat are dropped."""
@@ -119,6 +120,8 @@ class ReplyReader:
 
     def _keep(self, steps: list[Step]) -> None:
         room = len(steps) if self._limit is None else self._limit - len(self.steps)
+        if 0 < room < len(steps) and is_call(steps[room]) and "\n\n" not in steps[room - 1]["sep"]:
+            room += 1  # a step that leads into a call is not left without it
         for step in steps[:room]:
             self._ends.append(self._cut + len(step["text"]))
             self._cut += len(step["text"]) + len(step["sep"])
@@ -140,7 +143,8 @@ def fresh(steps: Sequence[Step], trace: Sequence[Step], problem: str) -> list[St
     return [
         step
         for step in steps
-        if (text := " ".join(step["text"].split())) not in known and text not in asked and not greets_only(text)
+        if is_call(step)
+        or ((text := " ".join(step["text"].split())) not in known and text not in asked and not greets_only(text))
     ]
 
 

@@ -12,6 +12,7 @@ from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
 from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.shadow import shadow
+from trigreason_graph.nodes.tools import call_counts
 from trigreason_graph.state import (
     Branch,
     BranchReport,
@@ -35,6 +36,7 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
     trace, signals, discarded = state["trace"], state["signals"], state["discarded"]
     totals = {role: role_totals(state["ledger"], role) for role in ("small", "large")}
     thrown = [step for branch in discarded for step in branch["steps"]]
+    tool_calls, tool_failures = call_counts(trace, discarded)
     costs = [total["cost"] for total in totals.values()]
     report = Report(
         outcome=outcome,
@@ -50,6 +52,8 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
         cost=None if None in costs else sum(value for value in costs if value is not None),
         seconds=round(state["spent"]["seconds"], 3),
         large_alone=large_alone(state, totals["large"], kit),
+        tool_calls=tool_calls,
+        tool_failures=tool_failures,
         left_out=state["left_out"],
         notes=[*state["notes"], *_fallback_notes(state, kit), *_left_out_notes(state, kit)],
     )

@@ -16,6 +16,7 @@ from trigreason_graph.nodes.paid_gate import grant_small, seconds_left
 from trigreason_graph.nodes.progress import TokenFeed
 from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, tidied, with_answer_marked
+from trigreason_graph.nodes.tools import calls_wanted
 from trigreason_graph.nodes.verdicts import Judged, Verdict
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.prompts import ask_for
@@ -44,7 +45,15 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
         return {"drafts": [], "finish": "budget", "why": grant.reason}
     call = Call(state, kit.small, "continue")
     block = "" if turn else open_block(state["trace"])
-    writer = StepWriter(kit.policy.segment, block, "small", kit.small.card.full_name, call.id, state["next_id"])
+    writer = StepWriter(
+        kit.policy.segment,
+        block,
+        "small",
+        kit.small.card.full_name,
+        call.id,
+        state["next_id"],
+        calls=calls_wanted(kit, state),
+    )
     run = _Run(kit, state, writer, turn)
     options = Options(grant.max_tokens, kit.settings.temperature, probabilities_at=kit.policy.probabilities_at)
     exchange = Exchange(kit.small.card.style, options, run, seconds=seconds_left(kit, state))
@@ -60,9 +69,10 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     why = {"budget": out_of_time if last.finish == "seconds" else full, "error": last.fault}
     if finish == "end":
         run.take(writer.finish())
-        run.drafts = with_answer_marked(run.drafts, state["problem"])
-        if run.finish:  # the last step itself fired; the turn has ended all the same
-            finish = "end"
+        if run.finish == "tool":
+            finish = "tool"
+        else:  # where the last step itself fired, the turn has ended all the same
+            run.drafts = with_answer_marked(run.drafts, state["problem"])
     kit.verdicts.keep(state["run_id"], run.judged)
     rows, spent = call.end(exchange)
     return {
@@ -131,6 +141,8 @@ class _Run:
             self._verdicts.append(verdict)
             if verdict.action != "accept":
                 self.finish = "signal"
+            elif draft["kind"] == "tool":
+                self.finish = "tool"
             elif len(self.drafts) >= self._kit.policy.run_length:
                 self.finish = "commit"
         if not self.finish:

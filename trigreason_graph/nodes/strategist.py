@@ -21,6 +21,7 @@ from trigreason_graph.nodes.prompting import turn_prompt
 from trigreason_graph.reasoning.blueprint import parse_blueprint
 from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.reasoning.prompts import ask_for
+from trigreason_graph.reasoning.tool_calls import waiting_call
 from trigreason_graph.state import Signal, State
 
 BLUEPRINT_TOKENS = 120
@@ -102,8 +103,10 @@ def plan_prompt(kit: Kit, state: State, cap: int) -> list[BaseMessage]:
     return turn_prompt(kit.large.card, handover(state, "large"), ask, kit.prompts).messages
 
 
-def after_strategist(state: State) -> Literal["prime", "continue", "finish"]:
+def after_strategist(state: State) -> Literal["prime", "continue", "tools", "finish"]:
     """Pure route: after a blueprint the first steps may be wanted too; these may already hold the whole solution."""
     if state.get("signal"):
         return "prime"
-    return "finish" if state.get("finish", "") in OVER else "continue"
+    if state.get("finish", "") in OVER:
+        return "finish"
+    return "tools" if waiting_call(state.get("trace", [])) else "continue"

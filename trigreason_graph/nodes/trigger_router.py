@@ -11,6 +11,7 @@ from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.progress import show_discard, show_signal, show_steps, told
 from trigreason_graph.nodes.verdicts import Verdict
+from trigreason_graph.reasoning.tool_calls import waiting_call
 from trigreason_graph.state import Branch, Signal, State, Step
 
 
@@ -87,12 +88,16 @@ def _small_model_failed(state: State) -> Signal:
 
 
 def _repeats(trace: Sequence[Step]) -> bool:
+    if not trace or trace[-1]["kind"] == "tool":
+        return False
     return len(trace) > 1 and trace[-1]["text"].strip() == trace[-2]["text"].strip()
 
 
-def after_router(state: State) -> Literal["accept", "escalate", "rollback", "finish"]:
+def after_router(state: State) -> Literal["accept", "escalate", "rollback", "tools", "finish"]:
     """Pure route."""
     signal = state.get("signal")
     if signal is not None:
         return "rollback" if signal["route"] == "rollback" else "escalate"
-    return "finish" if state.get("finish", "") in OVER else "accept"
+    if state.get("finish", "") in OVER:
+        return "finish"
+    return "tools" if waiting_call(state.get("trace", [])) else "accept"

@@ -10,6 +10,7 @@ from trigreason_graph.models.pieces import Piece, Token
 from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
 from trigreason_graph.reasoning.conclusions import conclusions
 from trigreason_graph.reasoning.segment import Segment, Segmenter, SegmentMode
+from trigreason_graph.reasoning.tool_calls import CallFinder, Found, without_open_fence
 from trigreason_graph.state import Role, Step, StepKind
 
 
@@ -21,9 +22,21 @@ class StepWriter:
         block: The fence or display maths that is open where the text begins.
         author, model, call: Who writes, by which ledger row.
         next_id: Id of the first step.
+        calls: Whether calls of tools are looked for: one is a step of its own, of kind "tool", and the last.
     """
 
-    def __init__(self, mode: SegmentMode, block: str, author: Role, model: str, call: int, next_id: int) -> None:
+    def __init__(
+        self,
+        mode: SegmentMode,
+        block: str,
+        author: Role,
+        model: str,
+        call: int,
+        next_id: int,
+        *,
+        calls: bool = False,
+    ) -> None:
+        self._finder = CallFinder() if calls else None
         self._segmenter = Segmenter(mode, opening=block)
         self._author, self._model, self._call = author, model, call
         self.next_id = next_id
@@ -39,6 +52,19 @@ class StepWriter:
             self._tokens.append((offset, token))
             offset += token.size
         self._read += len(piece.text)
+        if self._finder is None:
+            return self._take(piece)
+        if self._finder.done:
+            return []
+        found = self._finder.feed(piece.text)
+        return [*self._take(Piece(found.text, phase=piece.phase)), *self._called(found)]
+
+    @property
+    def called(self) -> bool:
+        """Whether a call of a tool has ended what is read."""
+        return self._finder is not None and self._finder.done
+
+    def _take(self, piece: Piece) -> list[Step]:
         if piece.phase == "answer":
             rest = self._segmenter.flush()
             self._answer.append(piece.text)
@@ -49,7 +75,30 @@ class StepWriter:
         return [self._step(segment) for segment in self._segmenter.feed(piece.text)]
 
     def finish(self) -> list[Step]:
-        """The rest, once the model has ended its turn: the last step, or the answer of a thinking model."""
+        """The rest, once the model has ended its turn: the last step, the answer of a thinking model, or a call."""
+        if self._finder is not None and not self._finder.done:
+            found = self._finder.flush()
+            steps = self._take(Piece(found.text, phase="answer" if self._answer else "reasoning"))
+            if found.call:
+                return [*steps, *self._called(found)]
+            return [*steps, *self._last()]
+        return self._last()
+
+    def _called(self, found: Found) -> list[Step]:
+        """The call as a step, behind what stood before it."""
+        if not found.call:
+            return []
+        before = self._segmenter.flush()
+        answer, self._answer = "".join(self._answer).strip(), []
+        steps = []
+        if before and (text := without_open_fence(before.text)):
+            written = len(before.text) + len(before.sep)
+            steps.append(self._step(Segment(text, before.sep or "\n"), size=written))  # the call has a line of its own
+        if answer:  # no answer yet: a tool is asked first
+            steps.append(self._step(Segment(answer, "\n"), size=len(answer)))
+        return [*steps, self._step(Segment(found.whole, "\n"), "tool", size=self._read - self._cut)]
+
+    def _last(self) -> list[Step]:
         if rest := self._segmenter.flush():
             return [self._step(rest)]
         text = "".join(self._answer).strip()
@@ -92,7 +141,7 @@ class StepWriter:
             model=self._model,
             call=self._call,
             tokens=len(tokens) or math.ceil(len(segment.text) / CHARS_PER_TOKEN),
-            conclusions=conclusions(segment.text) if complete else [],
+            conclusions=conclusions(segment.text) if complete and kind != "tool" else [],
             nats=[token.nats for token in tokens] if tokens else None,
             entropy=tokens[0].entropy if tokens else None,
         )

@@ -99,8 +99,11 @@ def question_turn(
 
 
 def numbered(trace: Sequence[Step], first: int = 1) -> list[str]:
-    """The steps, each with its number."""
-    return [f"Step {number}. {step['text'].strip()}" for number, step in enumerate(trace, first)]
+    """The steps, each with its number; what a tool said begins on a line of its own, so that it stays a quotation."""
+    return [
+        f"Step {number}.{chr(10) if step['author'] == 'tool' else ' '}{step['text'].strip()}"
+        for number, step in enumerate(trace, first)
+    ]
 
 
 def standing(handover: Handover, trace: Sequence[Step], texts: Prompts = DEFAULT_PROMPTS) -> list[str]:
@@ -138,7 +141,7 @@ def _told(handover: Handover, trace: Sequence[Step], texts: Prompts) -> list[str
 def _taken_over(trace: Sequence[Step], author: Author) -> Sequence[Step]:
     """The trace up to where `author` took over; nothing where it has written all of it."""
     for position in range(len(trace) - 1, -1, -1):
-        if trace[position]["author"] != author:
+        if trace[position]["author"] not in (author, "tool"):  # a result takes nothing over
             return trace[: position + 1]
     return ()
 

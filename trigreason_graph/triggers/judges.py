@@ -157,7 +157,7 @@ class StepReward:
             raise NoVerdictError(f"its model gave {len(rewards)} rewards for {len(shown)} steps")
         first = len(view.trace) + 1 - len(rewards)
         for index, (step, reward) in enumerate(zip(shown, rewards, strict=True), first + 1):
-            if reward < self.threshold and step["author"] == "small":
+            if reward < self.threshold and step["author"] == "small" and step["kind"] != "tool":
                 return Signal(
                     trigger=self.name,
                     reason=f"The reward of step {index} is {reward:.2f}, and {self.threshold:g} is needed.",

@@ -267,6 +267,8 @@ def report_of(run: RoutedRun, kit: Kit, outcome: Outcome) -> Report:
             cost=cost(kit.large.card, Usage(tokens_in=run["read"], tokens_out=out), kit.large.prices),
             seconds=round(out / rate, 1) if rate else None,
         ),
+        tool_calls={},
+        tool_failures=0,
         left_out={},
         notes=run["notes"],
     )
