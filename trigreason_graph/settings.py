@@ -102,6 +102,19 @@ class Settings(BaseModel):
         description="Further ones are not served.",
         json_schema_extra=_nodes("trigger_router", "large_offload", "checkpoint_rollback"),
     )
+    stream_reasoning: bool = Field(
+        False,
+        title="Stream the reasoning as messages",
+        description='Let stream_mode="messages" show what both models write while they reason, thrown-away drafts '
+        'among it; the metadata say who wrote it ("trigreason_role").',
+        json_schema_extra=_nodes(*_CALLERS),
+    )
+    reasoning_in_message: bool = Field(
+        False,
+        title="Reasoning in the answer's message",
+        description="Put the accepted steps into the answer's message, as a standard reasoning block before the text.",
+        json_schema_extra=_nodes("answer"),
+    )
 
     @model_validator(mode="before")
     @classmethod

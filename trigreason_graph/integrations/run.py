@@ -19,8 +19,9 @@ from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from trigreason_graph.integrations.counting import usage_of_report
-from trigreason_graph.integrations.shown import CALLS, Shown, reasoning_block, reasoning_of, text_block
+from trigreason_graph.integrations.shown import Shown
 from trigreason_graph.models.wrapper import ModelFailed
+from trigreason_graph.reasoning.content import CALLS, content_of
 from trigreason_graph.settings import Settings
 from trigreason_graph.state import Outcome, Report
 
@@ -126,10 +127,9 @@ class Run:
 
     def message(self) -> AIMessage:
         """The whole message; raises as `last`."""
-        reply, text = self.reply, self._text
-        reasoning = reasoning_of(self.final["trace"], text)
+        reply = self.reply
         return AIMessage(
-            [*([reasoning_block(reasoning)] if reasoning else []), *([text_block(text)] if text else [])],
+            content_of(self.final["trace"], self._text),
             tool_calls=reply.tool_calls,
             invalid_tool_calls=reply.invalid_tool_calls,
             response_metadata=self.metadata,

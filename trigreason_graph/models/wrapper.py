@@ -123,7 +123,7 @@ class ReasoningModel(StreamedChat):
         """
         config: Any = {
             "run_name": name,
-            "tags": [TAG_NOSTREAM, f"trigreason:{self.role}"],
+            "tags": [*([] if exchange.shown else [TAG_NOSTREAM]), f"trigreason:{self.role}"],
             "metadata": {
                 "trigreason_role": self.role,
                 **{f"trigreason_{key}": value for key, value in metadata.items()},
