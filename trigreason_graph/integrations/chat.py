@@ -153,7 +153,7 @@ class ChatTrigReason(CountedOnce):
         **kwargs: Any,
     ) -> ChatResult:
         run = self._run(messages, stop, kwargs.get(WITHIN) or run_manager, kwargs)
-        with closing(cast("Any", run.graph.stream(run.given, **run.arguments))) as items:
+        with closing(run.items()) as items:
             for mode, data in items:
                 list(run.read(mode, data))
         return ChatResult(generations=[ChatGeneration(message=run.message())])
@@ -166,7 +166,7 @@ class ChatTrigReason(CountedOnce):
         **kwargs: Any,
     ) -> ChatResult:
         run = self._run(messages, stop, kwargs.get(WITHIN) or run_manager, kwargs)
-        async with aclosing(cast("Any", run.graph.astream(run.given, **run.arguments))) as items:
+        async with aclosing(run.aitems()) as items:
             async for mode, data in items:
                 list(run.read(mode, data))
         return ChatResult(generations=[ChatGeneration(message=run.message())])
@@ -181,7 +181,7 @@ class ChatTrigReason(CountedOnce):
         within = kwargs.get(WITHIN)
         manager = within.get_sync() if within else run_manager
         run = self._run(messages, stop, manager, kwargs)
-        with closing(cast("Any", run.graph.stream(run.given, **run.arguments))) as items:
+        with closing(run.items()) as items:
             for mode, data in items:
                 for chunk in run.read(mode, data):
                     yield ChatGenerationChunk(message=chunk)
@@ -200,7 +200,7 @@ class ChatTrigReason(CountedOnce):
     ) -> AsyncIterator[ChatGenerationChunk]:
         manager = kwargs.get(WITHIN) or run_manager
         run = self._run(messages, stop, manager, kwargs)
-        async with aclosing(cast("Any", run.graph.astream(run.given, **run.arguments))) as items:
+        async with aclosing(run.aitems()) as items:
             async for mode, data in items:
                 for chunk in run.read(mode, data):
                     yield ChatGenerationChunk(message=chunk)
