@@ -36,7 +36,7 @@ FLOOR_TESTS := as_tool bridge chat chat_in_graphs chat_strings cli_solve control
 	limits observability policies public_api rollback_properties servers_ollama servers_openai subgraph wrapper
 
 test-floors: $(FLOORS)/.installed ## Run the fast part of the tests on the lowest declared versions
-	$(FLOORS)/bin/python -m pytest -m "not real_model" $(ARGS) $(FLOOR_TESTS:%=tests/test_%.py)
+	$(FLOORS)/bin/python -m pytest -p no:anyio -m "not real_model" $(ARGS) $(FLOOR_TESTS:%=tests/test_%.py)
 
 models-test: $(STAMP) ## Fetch the models that the tests run (once, 1.7 GB)
 	@$(BIN)/trigreason models pull tiny small large
