@@ -82,7 +82,7 @@ def test_a_password_in_an_address_is_not_shown() -> None:
 
 
 SPELLED = [
-    ("embedded:small", "embedded", "qwen2.5-coder-0.5b"),
+    ("embedded:small", "embedded", "small"),
     ("ollama:qwen3:0.6b", "ollama", "qwen3:0.6b"),
     ("openai:gpt-4.1", "openai", "gpt-4.1"),
     ("anthropic:claude-sonnet-4-5", "anthropic", "claude-sonnet-4-5"),
