@@ -15,7 +15,7 @@ QUESTION := $(if $(filter undefined,$(origin Q)),,-- "$$SOLVE_QUESTION")
 unexport Q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv solve studio test models-test lint format types verify soak models clean
+.PHONY: help venv solve studio test test-floors models-test lint format types verify soak models clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,14 @@ studio: $(STAMP) ## Open the graph in LangGraph Studio (models: TRIGREASON_SMALL
 
 test: $(STAMP) models-test ## Run the tests (choose some with ARGS="-k name")
 	$(BIN)/python -m pytest $(ARGS)
+
+# The fast part of the suite: each surface, the state and its channels, each client against a stand-in of its server.
+FLOORS := .venv-floors
+FLOOR_TESTS := as_tool bridge chat chat_in_graphs chat_strings cli_solve control_flow golden_checkpoint graph isolation \
+	limits observability policies public_api rollback_properties servers_ollama servers_openai subgraph wrapper
+
+test-floors: $(FLOORS)/.installed ## Run the fast part of the tests on the lowest declared versions
+	$(FLOORS)/bin/python -m pytest -p no:anyio -m "not real_model" $(ARGS) $(FLOOR_TESTS:%=tests/test_%.py)
 
 models-test: $(STAMP) ## Fetch the models that the tests run (once, 1.7 GB)
 	@$(BIN)/trigreason models pull tiny small large
@@ -59,7 +67,7 @@ models: $(STAMP) ## Fetch the embedded pair (once, 1.6 GB)
 	@$(BIN)/trigreason models pull
 
 clean: ## Remove the environment and everything built; fetched models stay (see: trigreason models remove)
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FLOORS) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv: $(STAMP) ## Make .venv with the package, its extras and the development tools
@@ -73,6 +81,15 @@ $(STAMP): pyproject.toml | $(BIN)/python
 		$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1' && \
 		$(BIN)/python -m pip install -qq --editable '.[all]' --group dev; \
 	fi
+	@touch $@
+
+$(FLOORS)/.installed: pyproject.toml scripts/floors.py $(STAMP)
+	@rm -rf $(FLOORS)
+	@$(BIN)/python -m venv $(FLOORS)
+	@$(BIN)/python scripts/floors.py > $(FLOORS)/floors.txt
+	@echo "Installing the lowest declared versions into $(FLOORS) (a minute) ..."
+	@$(FLOORS)/bin/python -m pip install -qq --upgrade 'pip>=25.1'
+	@$(FLOORS)/bin/python -m pip install -qq --constraint $(FLOORS)/floors.txt --editable '.[all,testing]' --group pytest
 	@touch $@
 
 $(BIN)/python:

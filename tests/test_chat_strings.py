@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trigreason_graph import ChatTrigReason
+from trigreason_graph import ChatTrigReason, as_tool, create_trigreason_graph
 from trigreason_graph.integrations import init_chat_model
 from trigreason_graph.integrations.strings import parse_pair
 
@@ -79,6 +79,46 @@ def test_a_bad_value_shows_no_key() -> None:
 def test_a_password_in_an_address_is_not_shown() -> None:
     text = "small=vllm:a@http://user:hunter2@127.0.0.1:8000/v1,large=embedded:large"
     assert "hunter2" not in f"{ChatTrigReason(model=text)!r}"
+
+
+SPELLED = [
+    ("embedded:small", "embedded", "small"),
+    ("ollama:qwen3:0.6b", "ollama", "qwen3:0.6b"),
+    ("openai:gpt-4.1", "openai", "gpt-4.1"),
+    ("anthropic:claude-sonnet-4-5", "anthropic", "claude-sonnet-4-5"),
+    ("google_genai:gemini-2.5-flash", "google_genai", "gemini-2.5-flash"),
+    ("deepseek:deepseek-chat", "deepseek", "deepseek-chat"),
+    ("vllm:a/b@http://127.0.0.1:8000/v1", "vllm", "a/b"),
+]
+"""As an app's configuration has them; each can have each role."""
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for provider in ("OPENAI", "ANTHROPIC", "GOOGLE", "DEEPSEEK"):
+        monkeypatch.setenv(f"{provider}_API_KEY", "sk-none")
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("role", ["small", "large", "fallback"])
+@pytest.mark.parametrize(("text", "provider", "name"), SPELLED, ids=lambda value: str(value))
+class TestEachRole:
+    """What can be a string there can be a string here."""
+
+    def pair(self, role: str, text: str) -> dict[str, Any]:
+        return {"small": "embedded:small", "large": "embedded:large", "policy": "paper", role: text}
+
+    def test_of_a_chat_model(self, text: str, provider: str, name: str, role: str) -> None:
+        model = ChatTrigReason(**self.pair(role, text))
+        card = getattr(model._kit, role).card
+        assert (card.provider, name in card.name) == (provider, True)
+        again = ChatTrigReason(model=model.pair)
+        assert getattr(again._kit, role).card == card
+        assert isinstance(init_chat_model(f"trigreason:{model.pair}"), ChatTrigReason)
+
+    def test_of_a_graph_and_its_tool(self, text: str, provider: str, name: str, role: str) -> None:
+        graph = create_trigreason_graph(**self.pair(role, text))
+        assert as_tool(graph).name == as_tool(graph.compile()).name == "reason"
 
 
 class TestInitChatModel:

@@ -20,6 +20,7 @@ PAGES = (
     "docs/integrations.md",
     "docs/middleware.md",
     "docs/models.md",
+    "docs/observability.md",
     "docs/testing_triggers.md",
     "docs/tools.md",
     "docs/triggers.md",

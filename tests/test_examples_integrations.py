@@ -1,4 +1,4 @@
-"""The examples of the chat model, the tool and the middleware, run with scripted models in the place of theirs."""
+"""The examples of each way in, run with scripted models in the place of theirs."""
 
 from __future__ import annotations
 
@@ -50,3 +50,20 @@ def test_the_middleware_of_an_agent(example: Any, capsys: pytest.CaptureFixture[
     assert '[large] [called count({"item": "rolls"})]' in said
     assert "[small] There are 19." in said
     assert "Turns: {'small': 3, 'large': 1}, called for: {'repeated_error': 1}" in said
+
+
+def test_two_nodes_of_a_parent_graph(example: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    example("subgraph.py")(small(STEPS, loop=True), large(PLAN, loop=True))
+    said = capsys.readouterr().out
+    assert "solve [small] Another thing is 4." in said
+    assert "desk [small] Another thing is 4." in said
+    assert "Answer: 7\nChecked: 7" in said
+
+
+def test_a_trace_as_a_tree(example: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    example("observability.py")(small(STEPS), large(PLAN))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "trigreason"
+    written = "    small:step_generator (role=small, purpose=continue, step=1): "
+    assert any(line.startswith(written) and line.endswith("stop") for line in lines)
+    assert lines[-1] == "Answer: 7"

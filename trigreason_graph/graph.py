@@ -75,17 +75,32 @@ def create_trigreason_graph(
     Raises:
         ValueError: An argument that cannot be used; the text names it.
     """
-    return assemble(make_kit(small, large, fallback, policy, budget, settings or Settings(), prices, prompts, tools))
+    kit = make_kit(small, large, fallback, policy, budget, settings or Settings(), prices, prompts, tools)
+    return assemble(kit, name=name)
 
 
-def assemble(kit: Kit, last: NodeFunction = answer) -> StateGraph[State, Settings, Input, Output]:
+class NamedGraph(StateGraph[State, Settings, Input, Output]):
+    """A StateGraph that knows its name: LangGraph's own gets one only when it is compiled."""
+
+    name = "trigreason"
+
+    def compile(self, *args: Any, name: str | None = None, **arguments: Any) -> Any:
+        """LangGraph's, with our name in the place of "LangGraph"."""
+        return super().compile(*args, name=name or self.name, **arguments)
+
+
+def assemble(
+    kit: Kit, last: NodeFunction = answer, name: str = NamedGraph.name
+) -> StateGraph[State, Settings, Input, Output]:
     """The picture.
 
     Args:
         kit: Models, policy, budget and settings.
         last: What the node `answer` does.
+        name: Of the compiled graph.
     """
-    builder = StateGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
+    builder = NamedGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
+    builder.name = name
     for function in (
         prepare,
         strategist,

@@ -33,20 +33,28 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    large_calls: int | None = Field(20, ge=0, title="Large calls", description="Calls of the large model.")
-    large_tokens: int | None = Field(8_000, ge=0, title="Large tokens", description="Output tokens of the large model.")
-    total_tokens: int | None = Field(32_000, ge=1, title="All tokens", description="Output tokens of both models.")
-    seconds: float | None = Field(600.0, gt=0, title="Seconds", description="Sum of the calls' times in seconds.")
+    large_calls: int | None = Field(default=20, ge=0, title="Large calls", description="Calls of the large model.")
+    large_tokens: int | None = Field(
+        default=8_000, ge=0, title="Large tokens", description="Output tokens of the large model."
+    )
+    total_tokens: int | None = Field(
+        default=32_000, ge=1, title="All tokens", description="Output tokens of both models."
+    )
+    seconds: float | None = Field(
+        default=600.0, gt=0, title="Seconds", description="Sum of the calls' times in seconds."
+    )
     tool_calls: int | None = Field(
-        10,
+        default=10,
         ge=0,
         title="Tool calls",
         description="Calls of tools inside the reasoning, failed ones included; no model is paid for them.",
     )
     tool_seconds: float | None = Field(
-        30.0, gt=0, title="Tool seconds", description="Longest time of one call of a tool."
+        default=30.0, gt=0, title="Tool seconds", description="Longest time of one call of a tool."
     )
-    usd: float | None = Field(0.25, ge=0, title="Dollars", description="Needs a large model whose price is known.")
+    usd: float | None = Field(
+        default=0.25, ge=0, title="Dollars", description="Needs a large model whose price is known."
+    )
 
 
 class Settings(BaseModel):
@@ -58,7 +66,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     large: LargeMode = Field(
-        "auto",
+        default="auto",
         title="Use of the large model",
         description="auto: when a trigger fires. ask: stop before each paid call until a person approves, denies or "
         "edits it. shadow: triggers run, nothing is paid, and the report says what would have been. never: the large "
@@ -66,13 +74,13 @@ class Settings(BaseModel):
         json_schema_extra=_nodes("strategist", "trigger_router", "large_offload", "answer"),
     )
     policy: str | None = Field(
-        None,
+        default=None,
         title="Policy",
         description="Name of a shipped policy that replaces the graph's own for this run.",
         json_schema_extra=_nodes("prepare", "step_generator", "trigger_router"),
     )
     budget: Budget | None = Field(
-        None,
+        default=None,
         title="Budget",
         description="Replaces the graph's budget for this run; never a price check at build time.",
         json_schema_extra=_nodes(*_CALLERS),
@@ -84,7 +92,7 @@ class Settings(BaseModel):
         json_schema_extra=_nodes("step_generator", "trigger_router"),
     )
     temperature: float | None = Field(
-        None,
+        default=None,
         ge=0,
         le=2,
         title="Temperature",
@@ -99,17 +107,30 @@ class Settings(BaseModel):
         json_schema_extra=_nodes("strategist", "large_offload", "answer"),
     )
     token_events: bool = Field(
-        True,
+        default=True,
         title="Token events",
         description='Send a "token" event per piece of text.',
         json_schema_extra=_nodes(*_CALLERS),
     )
     max_rollbacks: int = Field(
-        3,
+        default=3,
         ge=0,
         title="Rollbacks per run",
         description="Further ones are not served.",
         json_schema_extra=_nodes("trigger_router", "large_offload", "checkpoint_rollback"),
+    )
+    stream_reasoning: bool = Field(
+        default=False,
+        title="Stream the reasoning as messages",
+        description='Let stream_mode="messages" show what both models write while they reason, thrown-away drafts '
+        'among it; the metadata say who wrote it ("trigreason_role").',
+        json_schema_extra=_nodes(*_CALLERS),
+    )
+    reasoning_in_message: bool = Field(
+        default=False,
+        title="Reasoning in the answer's message",
+        description="Put the accepted steps into the answer's message, as a standard reasoning block before the text.",
+        json_schema_extra=_nodes("answer"),
     )
 
     @model_validator(mode="before")

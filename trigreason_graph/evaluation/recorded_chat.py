@@ -47,7 +47,7 @@ class RecordedChat(StreamedChat):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    inner: BaseChatModel | None = Field(None, repr=False)
+    inner: BaseChatModel | None = Field(default=None, repr=False)
     """Asked for what is not recorded; None: that is an error."""
     store: RecordingStore = Field(repr=False)
     digest: str
@@ -55,7 +55,7 @@ class RecordedChat(StreamedChat):
     trigreason_card: ModelCard
     temperature: float | None = None
     """Where a call does not say. None: the model's own, which is taken to be 0."""
-    chunk_tokens: int = Field(1, ge=1)
+    chunk_tokens: int = Field(default=1, ge=1)
     """Recorded tokens sent in one chunk. 1: as a server streams. More is faster, but a reader that closes early is then
     told, and counts, more than a server would have sent."""
 

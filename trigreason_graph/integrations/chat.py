@@ -53,28 +53,42 @@ class ChatTrigReason(CountedOnce):
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, hide_input_in_errors=True)
     # An error that showed its input would show a key.
 
-    small: Any = Field(None, repr=False, description='"provider:model", "embedded:small", or a chat model.')
-    large: Any = Field(None, repr=False, description="The same forms.")
-    fallback: Any = Field(None, repr=False, description="Stands in for `large` when that is down; None: nobody does.")
+    small: Any = Field(default=None, repr=False, description='"provider:model", "embedded:small", or a chat model.')
+    large: Any = Field(default=None, repr=False, description="The same forms.")
+    fallback: Any = Field(
+        default=None, repr=False, description="Stands in for `large` when that is down; None: nobody does."
+    )
     pair: str = Field(
-        "", alias="model", description='Both in one string, as in a configuration file: "small=…,large=…".'
+        default="", alias="model", description='Both in one string, as in a configuration file: "small=…,large=…".'
     )
-    policy: Any = Field(None, repr=False, description="As create_trigreason_graph takes it.")
-    budget: Budget | None = Field(None, description="Limits of one reply; None: the finite defaults.")
-    settings: Settings | None = Field(None, description="Run-time settings; a context's go before them.")
-    prices: PriceTable | None = Field(None, repr=False, description='Dollars per million tokens by "provider:model".')
-    prompts: Prompts = Field(DEFAULT_PROMPTS, repr=False, description="The texts of all prompts.")
-    temperature: float | None = Field(None, ge=0, le=2, description="Of both models; None: their own.")
+    policy: Any = Field(default=None, repr=False, description="As create_trigreason_graph takes it.")
+    budget: Budget | None = Field(default=None, description="Limits of one reply; None: the finite defaults.")
+    settings: Settings | None = Field(default=None, description="Run-time settings; a context's go before them.")
+    prices: PriceTable | None = Field(
+        default=None, repr=False, description='Dollars per million tokens by "provider:model".'
+    )
+    prompts: Prompts = Field(default=DEFAULT_PROMPTS, repr=False, description="The texts of all prompts.")
+    temperature: float | None = Field(default=None, ge=0, le=2, description="Of both models; None: their own.")
     max_tokens: int | None = Field(
-        None, ge=1, description="Of the answer call with bound tools or a schema. Reasoning is limited by `budget`."
+        default=None,
+        ge=1,
+        description="Of the answer call with bound tools or a schema. Reasoning is limited by `budget`.",
     )
-    timeout: float | None = Field(None, gt=0, description="Seconds that the calls of one reply may take together.")
-    stop: list[str] | None = Field(None, description="Sequences at which the reply's text ends, not the reasoning.")
-    max_retries: int | None = Field(None, ge=0, description="Further tries of a call that brought no text; None: 2.")
+    timeout: float | None = Field(
+        default=None, gt=0, description="Seconds that the calls of one reply may take together."
+    )
+    stop: list[str] | None = Field(
+        default=None, description="Sequences at which the reply's text ends, not the reasoning."
+    )
+    max_retries: int | None = Field(
+        default=None, ge=0, description="Further tries of a call that brought no text; None: 2."
+    )
     api_key: SecretStr | None = Field(
-        None, description="Key of `large` and `fallback` where they are strings; None: from the environment."
+        default=None, description="Key of `large` and `fallback` where they are strings; None: from the environment."
     )
-    streaming: bool = Field(False, description="Whether invoke streams under the hood, as in LangChain's own models.")
+    streaming: bool = Field(
+        default=False, description="Whether invoke streams under the hood, as in LangChain's own models."
+    )
 
     _kit: Kit = PrivateAttr()
     _plain: dict[bool, Graph] = PrivateAttr(default_factory=dict)
@@ -153,7 +167,7 @@ class ChatTrigReason(CountedOnce):
         **kwargs: Any,
     ) -> ChatResult:
         run = self._run(messages, stop, kwargs.get(WITHIN) or run_manager, kwargs)
-        with closing(cast("Any", run.graph.stream(run.given, **run.arguments))) as items:
+        with closing(run.items()) as items:
             for mode, data in items:
                 list(run.read(mode, data))
         return ChatResult(generations=[ChatGeneration(message=run.message())])
@@ -166,7 +180,7 @@ class ChatTrigReason(CountedOnce):
         **kwargs: Any,
     ) -> ChatResult:
         run = self._run(messages, stop, kwargs.get(WITHIN) or run_manager, kwargs)
-        async with aclosing(cast("Any", run.graph.astream(run.given, **run.arguments))) as items:
+        async with aclosing(run.aitems()) as items:
             async for mode, data in items:
                 list(run.read(mode, data))
         return ChatResult(generations=[ChatGeneration(message=run.message())])
@@ -181,7 +195,7 @@ class ChatTrigReason(CountedOnce):
         within = kwargs.get(WITHIN)
         manager = within.get_sync() if within else run_manager
         run = self._run(messages, stop, manager, kwargs)
-        with closing(cast("Any", run.graph.stream(run.given, **run.arguments))) as items:
+        with closing(run.items()) as items:
             for mode, data in items:
                 for chunk in run.read(mode, data):
                     yield ChatGenerationChunk(message=chunk)
@@ -200,7 +214,7 @@ class ChatTrigReason(CountedOnce):
     ) -> AsyncIterator[ChatGenerationChunk]:
         manager = kwargs.get(WITHIN) or run_manager
         run = self._run(messages, stop, manager, kwargs)
-        async with aclosing(cast("Any", run.graph.astream(run.given, **run.arguments))) as items:
+        async with aclosing(run.aitems()) as items:
             async for mode, data in items:
                 for chunk in run.read(mode, data):
                     yield ChatGenerationChunk(message=chunk)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseRunManager, CallbackManager
@@ -14,13 +15,15 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.utils.utils import LC_ID_PREFIX
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from trigreason_graph.integrations.counting import usage_of_report
-from trigreason_graph.integrations.shown import CALLS, Shown, reasoning_block, reasoning_of, text_block
+from trigreason_graph.integrations.shown import Shown
 from trigreason_graph.models.wrapper import ModelFailed
+from trigreason_graph.reasoning.content import CALLS, content_of
 from trigreason_graph.settings import Settings
 from trigreason_graph.state import Outcome, Report
 
@@ -60,6 +63,24 @@ def inner_config(manager: BaseRunManager | None) -> RunnableConfig:
     return config
 
 
+@contextmanager
+def under_its_own_callbacks() -> Iterator[None]:
+    """Around the first step of a graph's stream: what it nests under stands in its config, and nowhere else.
+
+    LangGraph adds the callbacks of the node around us to those of the config, and its parent run would go first: the
+    calls would stand beside the chat model's run instead of below it.
+    """
+    around = var_child_runnable_config.get()
+    if around is None:
+        yield
+        return
+    token = var_child_runnable_config.set(RunnableConfig(**{**around, "callbacks": None}))
+    try:
+        yield
+    finally:
+        var_child_runnable_config.reset(token)
+
+
 @dataclass
 class Run:
     """Everything one call needs.
@@ -85,9 +106,27 @@ class Run:
     shown: Shown
     _final: Mapping[str, Any] | None = None
 
+    def items(self) -> Generator[tuple[str, Any], None, None]:
+        """What the graph streams: mode and data."""
+        with closing(cast("Any", self.graph.stream(self.given, **self._arguments))) as stream:
+            with under_its_own_callbacks():
+                first = next(stream, None)
+            if first is not None:
+                yield first
+                yield from stream
+
+    async def aitems(self) -> AsyncGenerator[tuple[str, Any], None]:
+        """As `items`."""
+        async with aclosing(cast("Any", self.graph.astream(self.given, **self._arguments))) as stream:
+            with under_its_own_callbacks():
+                first = await anext(stream, None)
+            if first is not None:
+                yield first
+                async for item in stream:
+                    yield item
+
     @property
-    def arguments(self) -> dict[str, Any]:
-        """Of the graph's ``stream`` and ``astream``."""
+    def _arguments(self) -> dict[str, Any]:
         return {"config": self.config, "context": self.settings, "stream_mode": ["custom", "values"]}
 
     def read(self, mode: str, data: Any) -> Iterator[AIMessageChunk]:
@@ -126,10 +165,9 @@ class Run:
 
     def message(self) -> AIMessage:
         """The whole message; raises as `last`."""
-        reply, text = self.reply, self._text
-        reasoning = reasoning_of(self.final["trace"], text)
+        reply = self.reply
         return AIMessage(
-            [*([reasoning_block(reasoning)] if reasoning else []), *([text_block(text)] if text else [])],
+            content_of(self.final["trace"], self._text),
             tool_calls=reply.tool_calls,
             invalid_tool_calls=reply.invalid_tool_calls,
             response_metadata=self.metadata,

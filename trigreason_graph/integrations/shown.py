@@ -1,4 +1,4 @@
-"""A run as the content of one message: the reasoning as a standard reasoning block, then the reply's text.
+"""A run as chunks of one message, while it runs: reasoning blocks, then the reply's text.
 
 What was sent cannot be taken back, so that a stream shows steps once they are accepted, and says so where accepted
 ones are thrown away later. A whole message holds the final trace alone.
@@ -6,32 +6,11 @@ ones are thrown away later. A whole message holds the final trace alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from trigreason_graph.reasoning.content import BETWEEN, Block, reasoning_block, text_block
 from trigreason_graph.state import Step
-
-REASONING, TEXT, CALLS = 0, 1, 2
-"""Content indexes, by which chunks are merged; tool calls have theirs from `CALLS` on."""
-BETWEEN = "\n\n"
-"""What stands between two steps; their own white space is not part of the events."""
-
-Block = dict[str, Any]
-
-
-def reasoning_block(text: str) -> Block:
-    """A standard reasoning block."""
-    return {"type": "reasoning", "reasoning": text, "index": REASONING}
-
-
-def text_block(text: str) -> Block:
-    """A standard text block."""
-    return {"type": "text", "text": text, "index": TEXT}
-
-
-def reasoning_of(trace: Sequence[Step], reply: str) -> str:
-    """The trace as text, without the step that the reply repeats word for word."""
-    return BETWEEN.join(step["text"] for step in trace if step["text"].strip() != reply.strip())
 
 
 class Shown:

@@ -55,7 +55,7 @@ def as_tool(
     Returns:
         A tool with the one argument ``question``; for sync and async agents.
     """
-    compiled = graph.compile(name="trigreason") if isinstance(graph, StateGraph) else graph
+    compiled = graph.compile() if isinstance(graph, StateGraph) else graph
     own = settings or Settings()
 
     def reason(question: str) -> tuple[str, Report]:

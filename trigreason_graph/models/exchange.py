@@ -60,6 +60,7 @@ class Exchange:
         on_piece: Gets every piece of text; returns True to have the stream closed there.
         seconds: How long the call may take; None without a limit.
         arguments: Keywords for the client on top of the options, such as bound tools.
+        shown: Whether LangGraph's messages stream shows what the model writes.
         tool_calls: Native tool calls, as they arrived.
         attempts: Filled while the call runs; the last one is the call's result.
     """
@@ -69,6 +70,7 @@ class Exchange:
     on_piece: Callable[[Piece], bool]
     seconds: float | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    shown: bool = False
     tool_calls: list[ToolCallChunk] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 

@@ -52,14 +52,18 @@ class ReasoningModel(StreamedChat):
     card: ModelCard = ModelCard()
     role: Role = "small"
     prices: PriceTable = Field(default_factory=dict)
-    retries: int = Field(3, ge=1, description="Tries of one call before its first token arrives.")
-    first_token_seconds: float = Field(300.0, gt=0, description="Longest wait for the first token (prompt reading).")
-    token_gap_seconds: float = Field(60.0, gt=0, description="Longest wait between two tokens.")
+    retries: int = Field(default=3, ge=1, description="Tries of one call before its first token arrives.")
+    first_token_seconds: float = Field(
+        default=300.0, gt=0, description="Longest wait for the first token (prompt reading)."
+    )
+    token_gap_seconds: float = Field(default=60.0, gt=0, description="Longest wait between two tokens.")
 
-    top_p: float | None = Field(None, gt=0, le=1, description="Sent with every call whose temperature is not 0.")
-    seed: int | None = Field(None, ge=0, description="Sent with every call whose temperature is not 0.")
+    top_p: float | None = Field(
+        default=None, gt=0, le=1, description="Sent with every call whose temperature is not 0."
+    )
+    seed: int | None = Field(default=None, ge=0, description="Sent with every call whose temperature is not 0.")
     max_concurrency: int | None = Field(
-        None,
+        default=None,
         ge=1,
         description="Calls under way at once, of all runs on one event loop that use this model or a copy of it; "
         "further ones wait, which does not count as their time. None: as many as come.",
@@ -123,7 +127,7 @@ class ReasoningModel(StreamedChat):
         """
         config: Any = {
             "run_name": name,
-            "tags": [TAG_NOSTREAM, f"trigreason:{self.role}"],
+            "tags": [*([] if exchange.shown else [TAG_NOSTREAM]), f"trigreason:{self.role}"],
             "metadata": {
                 "trigreason_role": self.role,
                 **{f"trigreason_{key}": value for key, value in metadata.items()},

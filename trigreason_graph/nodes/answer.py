@@ -15,6 +15,7 @@ from trigreason_graph.nodes.progress import show_steps
 from trigreason_graph.nodes.reply import ANSWER_WITHIN
 from trigreason_graph.nodes.report import build_report
 from trigreason_graph.reasoning.answers import complete_answer
+from trigreason_graph.reasoning.content import content_of
 from trigreason_graph.state import Outcome, OutcomeKind, State, Step
 
 
@@ -45,7 +46,7 @@ async def answer(state: State, kit: Kit) -> dict[str, Any]:
     return {
         "answer": told or "",
         "next_id": state["next_id"] + len(asked.steps),
-        "messages": [AIMessage(text or told, id=uuid.uuid4().hex)] if told else [],
+        "messages": [_message(text or told, final["trace"], kit)] if told else [],
         "trace": asked.steps,
         "drafts": [],
         "signal": None,
@@ -56,6 +57,11 @@ async def answer(state: State, kit: Kit) -> dict[str, Any]:
         "outcome": outcome,
         "report": report,
     }
+
+
+def _message(text: str, trace: list[Step], kit: Kit) -> AIMessage:
+    content: Any = content_of(trace, text) if kit.settings.reasoning_in_message else text
+    return AIMessage(content, id=uuid.uuid4().hex)
 
 
 def stated_answer(trace: list[Step], question: str) -> str | None:

@@ -51,7 +51,7 @@ class Approval(BaseModel):
         description="approve: make the call. deny: the small model goes on alone. edit: make it with the instruction.",
     )
     instruction: str = Field(
-        "",
+        default="",
         title="Instruction",
         description="With edit: what the large model is told on top of its request, in this call only.",
         max_length=INSTRUCTION_CHARACTERS,

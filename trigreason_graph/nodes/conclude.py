@@ -94,7 +94,8 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
         return "\n" in piece.text and stated() is not None
 
     show(lead)
-    exchange = Exchange(style, Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort), read)
+    options = Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort)
+    exchange = Exchange(style, options, read, shown=kit.settings.stream_reasoning)
     last = await model.write(
         messages, exchange, name=f"{model.role}:answer", purpose="conclude", step=len(state["trace"]) + 1
     )

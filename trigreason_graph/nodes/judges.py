@@ -72,7 +72,7 @@ class JudgeDesk:
         return bench.rule(found, position).action == "accept"
 
     async def _verdict(self, judge: Judge, view: View) -> Signal | None:
-        self._judge = judge.name
+        self._judge, self._step = judge.name, len(view.trace) + 1
         try:
             return await judge.judge(view, self._ask)
         except NoVerdictError as why:
@@ -109,7 +109,14 @@ class JudgeDesk:
 
         options = Options(grant.max_tokens, 0.0, effort=grant.effort)  # a verdict is not to be left to chance
         exchange = Exchange("turn", options, read, seconds=seconds_left(self._kit, spending))
-        last = await model.write(messages, exchange, name=f"large:{self._judge}", purpose="review", trigger=self._judge)
+        last = await model.write(
+            messages,
+            exchange,
+            name=f"large:{self._judge}",
+            purpose="review",
+            trigger=self._judge,
+            step=self._step,
+        )
         rows, self.spent = call.end(exchange)
         self.rows += rows
         return "".join(written), last.fault if last.status == "error" else ""

@@ -14,6 +14,7 @@ from trigreason_graph.models.wrapper import ReasoningModel
 from trigreason_graph.nodes.toolbox import Toolbox
 from trigreason_graph.nodes.verdicts import Verdicts
 from trigreason_graph.policies import Policy, resolve_policy
+from trigreason_graph.reasoning.conversation import as_turns
 from trigreason_graph.reasoning.handover import Handover
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
 from trigreason_graph.settings import Budget, Settings, settings_from
@@ -80,11 +81,10 @@ def handover(state: State, role: Role, trace: Sequence[Step] | None = None) -> H
 
 
 def conversation(state: State) -> list[BaseMessage]:
-    """The messages up to and including the one that holds the problem."""
+    """The caller's turns, the one that holds the problem last."""
     messages = state.get("messages", [])
-    for index, message in enumerate(messages):
-        if message.id == state.get("turn"):
-            return list(messages[: index + 1])
+    if any(message.id == state.get("turn") for message in messages):
+        return as_turns(messages)
     return [HumanMessage(state["problem"])]
 
 

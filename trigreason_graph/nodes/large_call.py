@@ -145,7 +145,13 @@ async def _write(
         tokens=kit.settings.token_events,
     )
     options = Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort)
-    exchange = Exchange(kit.large.card.style, options, reader, seconds=seconds_left(kit, state))
+    exchange = Exchange(
+        kit.large.card.style,
+        options,
+        reader,
+        seconds=seconds_left(kit, state),
+        shown=kit.settings.stream_reasoning,
+    )
     last = await kit.large.write(
         with_instruction(prompt.messages, grant.instruction, kit.prompts),
         exchange,

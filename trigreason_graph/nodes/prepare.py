@@ -16,6 +16,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.migration import problem_text
 from trigreason_graph.nodes.paid_gate import NO_SAVER, large_closed
 from trigreason_graph.nodes.progress import settled, show_signal
+from trigreason_graph.reasoning.conversation import as_turns
 from trigreason_graph.reasoning.handover import Handover, continuation
 from trigreason_graph.settings import CONCLUDE_TOKENS, Settings, settings_from
 from trigreason_graph.state import STATE_VERSION, Signal, State, nothing_spent
@@ -37,7 +38,7 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
     if not problem:
         raise InputError('the question is empty: pass {"question": "..."} or messages that end in a human message')
     earlier = state.get("messages", [])
-    conversation = [*earlier, message] if is_new else [*earlier[: _index(earlier, message) + 1]]
+    conversation = as_turns([*earlier, message] if is_new else earlier)
     prompt = continuation(Handover(conversation, problem, None, ()), "small", kit.prompts)
     await kit.small.aready()
     check_window(kit.small, prompt)
@@ -128,10 +129,6 @@ def find_question(state: State) -> tuple[BaseMessage, bool]:
     if last.id is not None and last.id == state.get("turn") and state.get("outcome"):
         raise InputError("there is no new question: the last human message of this thread has been answered")
     return last, False
-
-
-def _index(messages: list[Any], message: BaseMessage) -> int:
-    return next(index for index, other in enumerate(messages) if other is message)
 
 
 def check_window(model: ReasoningModel, messages: list[BaseMessage]) -> None:

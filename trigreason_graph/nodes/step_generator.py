@@ -56,7 +56,13 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     )
     run = _Run(kit, state, writer, turn)
     options = Options(grant.max_tokens, kit.settings.temperature, probabilities_at=kit.policy.probabilities_at)
-    exchange = Exchange(kit.small.card.style, options, run, seconds=seconds_left(kit, state))
+    exchange = Exchange(
+        kit.small.card.style,
+        options,
+        run,
+        seconds=seconds_left(kit, state),
+        shown=kit.settings.stream_reasoning,
+    )
     step = len(state["trace"]) + 1
     last = await kit.small.write(messages, exchange, name="small:step_generator", purpose="continue", step=step)
     finish = run.finish

@@ -75,7 +75,7 @@ async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> 
         return False
 
     options = Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort)
-    exchange = Exchange("turn", options, read, seconds=seconds_left(kit, state))
+    exchange = Exchange("turn", options, read, seconds=seconds_left(kit, state), shown=kit.settings.stream_reasoning)
     last = await kit.large.write(
         with_instruction(messages, grant.instruction, kit.prompts),
         exchange,

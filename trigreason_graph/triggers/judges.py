@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from langgraph.errors import GraphBubbleUp
+
 from trigreason_graph.state import Signal
 from trigreason_graph.triggers.base import JudgeCall, NoVerdictError, View
 from trigreason_graph.triggers.fields import number, whole
@@ -151,6 +153,8 @@ class StepReward:
         shown = [*view.trace[-(LOOK_BACK - 1) :], draft]
         try:
             rewards = list(await self.rewards(view.question, [step["text"] for step in shown]))
+        except GraphBubbleUp:
+            raise
         except Exception as fault:  # the user's own client, of which nothing is known
             raise NoVerdictError(f"its model failed ({type(fault).__name__})") from fault
         if len(rewards) != len(shown) or not all(math.isfinite(reward) for reward in rewards):

@@ -10,7 +10,6 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.types import Command
 
 from trigreason_graph.events import emit
-from trigreason_graph.integrations.conversation import told
 from trigreason_graph.integrations.middleware.models import REPLY_TOKENS, reply_limit
 from trigreason_graph.integrations.middleware.state import (
     NOTES_KEPT,
@@ -28,6 +27,7 @@ from trigreason_graph.models.wrapper import Attempt, ReasoningModel
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled, show_signal
+from trigreason_graph.reasoning.conversation import told
 from trigreason_graph.reasoning.text import clean
 from trigreason_graph.state import InstructionReport, Purpose, Role, Signal, State
 

@@ -32,10 +32,10 @@ class EmbeddedChat(BaseChatModel):
     source: str
     """"small", "large" or "tiny" of the catalog, or the path of a GGUF file."""
 
-    context: int = Field(CONTEXT, ge=256)
+    context: int = Field(default=CONTEXT, ge=256)
     """Window in tokens, prompt and reply together."""
 
-    temperature: float = Field(0.0, ge=0.0, le=2.0)
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     """0: greedy."""
 
     @property
