@@ -9,7 +9,7 @@ from trigreason_graph.cli.run import Ended
 from trigreason_graph.cli.tally import Tally
 from trigreason_graph.models.resolve import resolve_model
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.migration import problem_of
+from trigreason_graph.nodes.migration import migrated, problem_of
 from trigreason_graph.nodes.report import build_report
 from trigreason_graph.policies import resolve_policy
 from trigreason_graph.settings import Budget
@@ -82,4 +82,4 @@ def _unjudged(drafts: Sequence[Step]) -> list[str]:
 
 def _partial_report(state: State, small: str, large: str, policy: str | None) -> Report:
     kit = Kit(resolve_model(small, "small"), resolve_model(large, "large"), resolve_policy(policy), Budget())
-    return build_report(state, INTERRUPTED, kit)
+    return build_report(migrated(state), INTERRUPTED, kit)
