@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import multiprocessing
 import statistics
@@ -98,8 +99,10 @@ async def crowd(
 
         alone, _ = await one(0)
         before, cpu = settled(), time.process_time()
+        gc.freeze()  # what is there for good need not be looked at in each collection: see docs/speed.md
         async with watched() as watch:
             ended = await asyncio.gather(*(one(number) for number in range(1, runs + 1)))
+        gc.unfreeze()
         cpu = time.process_time() - cpu
         open_sockets = await asyncio.to_thread(sockets)
         seconds = sorted(took for took, _ in ended)
