@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trigreason_graph import Budget, ModelCard, Policy, create_trigreason_graph
+from trigreason_graph.nodes.migration import migrated
 from trigreason_graph.state import Signal
 from trigreason_graph.testing import Scripted, ScriptedModel
 from trigreason_graph.triggers import StrategicInitiation, View
@@ -75,4 +76,5 @@ def graph(
 
 
 async def full_state(compiled: Any, config: dict[str, Any]) -> dict[str, Any]:
-    return dict((await compiled.aget_state(config)).values)
+    """The state as a node reads it."""
+    return dict(migrated((await compiled.aget_state(config)).values))

@@ -17,6 +17,7 @@ from tests.kill_child import run_to_end, timeless
 from tests.kill_script import QUESTION, PromptModel, killable_graph
 from trigreason_graph.errors import NewerState
 from trigreason_graph.nodes.migration import migrated
+from trigreason_graph.nodes.updates import DEFAULTS
 from trigreason_graph.state import STATE_VERSION, State
 
 CONFIG: Any = {"configurable": {"thread_id": THREAD}}
@@ -87,5 +88,5 @@ async def test_a_thread_of_a_newer_version_is_refused_in_words(saver: AsyncSqlit
 
 
 def test_keys_that_came_later_get_their_defaults_and_others_stay() -> None:
-    assert migrated(State()) == {"fallback_on": "", "left_out": {}}
+    assert migrated(State()) == {**DEFAULTS, "problem": ""}
     assert migrated(State(fallback_on="down"))["fallback_on"] == "down"

@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
-from tests.graphs import STEPS, full_state, graph, small
+from tests.graphs import STEPS, graph, small
 from trigreason_graph.nodes.migration import migrated
 from trigreason_graph.nodes.updates import changed
 from trigreason_graph.nodes.verdicts import Judged, Verdict, Verdicts
@@ -40,7 +40,7 @@ def test_only_what_changes_is_written(update: Any, state: Any, written: Any) -> 
 async def test_a_plain_run_stores_no_empty_values() -> None:
     compiled = graph(small(STEPS), checkpointer=InMemorySaver())
     await compiled.ainvoke(QUESTION, CONFIG)
-    state = await full_state(compiled, CONFIG)
+    state = (await compiled.aget_state(CONFIG)).values
     assert not {"blueprint", "signal", "fallback_on", "large_off", "notes", "problem"} & state.keys()
     whole = migrated(state)
     assert whole["signal"] is None
