@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trigreason_graph.cli import models, runs, triggers
+from trigreason_graph.cli import models, policy, runs, triggers
 from trigreason_graph.cli.doctor import doctor
 from trigreason_graph.cli.evaluate import evaluate
 from trigreason_graph.cli.resume import resume
@@ -31,6 +31,7 @@ app.command(epilog=EXIT_CODES)(evaluate)
 app.command()(doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(triggers.app, name="triggers")
+app.add_typer(policy.app, name="policy")
 app.add_typer(runs.app, name="runs")
 
 
