@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from trigreason_graph.cli import models, policy, runs, triggers
+from trigreason_graph.cli.calibrate import calibrate
 from trigreason_graph.cli.doctor import doctor
 from trigreason_graph.cli.evaluate import evaluate
 from trigreason_graph.cli.resume import resume
@@ -29,6 +30,7 @@ app.command(epilog=EXIT_CODES)(solve)
 app.command(epilog=EXIT_CODES)(resume)
 app.command(epilog=EXIT_CODES)(evaluate)
 app.command()(doctor)
+app.command()(calibrate)
 app.add_typer(models.app, name="models")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(policy.app, name="policy")

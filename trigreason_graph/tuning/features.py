@@ -66,6 +66,11 @@ class Verdicts:
     again: Callable[[int, Sequence[Signal]], Firing | None] | None = None
     depends: frozenset[int] = frozenset()
 
+    @cached_property
+    def fires(self) -> list[int]:
+        """The only steps at which it may fire: its own log can silence it, never make it fire."""
+        return [position for position, firing in enumerate(self.alone) if firing is not None]
+
     def at(self, position: int, log: Sequence[Signal]) -> Firing | None:
         """Its firing on a step, given the run's signals so far."""
         if self.again is not None and log and position in self.depends:
@@ -83,10 +88,16 @@ class TraceFeatures:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self._asked: dict[Trigger, list[Firing | None]] = {}
+        self._verdicts: dict[Trigger, Verdicts] = {}
         self._shares: dict[float, list[float]] = {}
 
     def verdicts(self, trigger: Trigger) -> Verdicts:
         """A trigger's firings; one of `FAST`."""
+        if trigger not in self._verdicts:
+            self._verdicts[trigger] = self._worked_out(trigger)
+        return self._verdicts[trigger]
+
+    def _worked_out(self, trigger: Trigger) -> Verdicts:
         if isinstance(trigger, CognitiveOffload):
             return Verdicts(self._offloads(trigger))
         if isinstance(trigger, InterventionRequest):

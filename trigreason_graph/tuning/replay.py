@@ -154,13 +154,17 @@ def _fired(policy: Policy, features: TraceFeatures) -> list[Firing | None]:
 def _escalated(policy: Policy, features: TraceFeatures) -> Escalated:
     verdicts = _verdicts(policy, features)
     if verdicts is None:
-        own = next(trigger.name for trigger in policy.triggers if not is_judge(trigger) and not isinstance(trigger, FAST))
+        own = next(
+            trigger.name for trigger in policy.triggers if not is_judge(trigger) and not isinstance(trigger, FAST)
+        )
         raise ValueError(f"policy {policy.name!r} has the trigger {own!r}, whose effect cannot be replayed")
     count = len(features.trace.steps)
     log: list[Signal] = []
     spans: list[Span] = []
-    retries = unserved = position = 0
-    while position < count:
+    retries = unserved = reached = 0
+    for position in sorted({at for each in verdicts for at in each.fires}):
+        if position < reached:  # a step of the LRM
+            continue
         served: Firing | None = None
         for each in verdicts:
             firing = each.at(position, log)
@@ -176,9 +180,7 @@ def _escalated(policy: Policy, features: TraceFeatures) -> Escalated:
             retries += served.route == "retry"
             if (span := _span(served, position, count)) is not None:
                 spans.append(span)
-                position = span.end
-                continue
-        position += 1
+                reached = span.end
     return Escalated(tuple(spans), retries, unserved)
 
 

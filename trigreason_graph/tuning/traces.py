@@ -69,7 +69,9 @@ async def write_traces(
     traces = []
     for done, question in enumerate(questions):
         progress(done, len(questions), question)
-        steps = await _solved(small, policy, question) if author is None else (await author.write(question.question)).steps
+        steps = (
+            await _solved(small, policy, question) if author is None else (await author.write(question.question)).steps
+        )
         traces.append(Trace(question.id, question.question, steps))
     return traces
 
