@@ -22,6 +22,7 @@ PAGES = (
     "docs/models.md",
     "docs/testing_triggers.md",
     "docs/triggers.md",
+    "docs/tuning.md",
     "README.md",
 )
 
