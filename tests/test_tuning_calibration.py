@@ -68,7 +68,7 @@ class TestFit:
 
         found = fit_policy(made(200), policy=OFFLOAD, escalation=0.2)
         assert found.promised
-        assert "will be within 20% of 0.2" in found.verdict
+        assert "as replay counts it, will be within 20% of 0.2" in found.verdict
         assert Replay(made(1_000, seed=1)).share(found.policy) == pytest.approx(0.2, rel=0.2)
 
     def test_a_small_sample_promises_nothing_and_says_how_much_is_needed(self) -> None:

@@ -105,7 +105,7 @@ POLICIES = st.lists(st.one_of(OFFLOADS, REQUESTS, OTHERS), max_size=3, unique_by
 
 
 class TestFired:
-    @settings(max_examples=250, deadline=None)
+    @settings(max_examples=120, deadline=None)
     @given(st.lists(steps(), max_size=14), POLICIES)
     def test_as_one_trigger_at_a_time(self, written: list[Step], policy: Policy) -> None:
         trace = Trace("a", "There are 12 apples and 3 pears. How many?", written)
@@ -147,7 +147,7 @@ def offload(**fields: Any) -> Policy:
 class TestEscalated:
     sure, unsure = step("Sure.", nats=SURE), step("Unsure.", nats=UNSURE)
 
-    def test_the_llms_steps_are_not_judged(self) -> None:
+    def test_the_large_models_steps_are_not_judged(self) -> None:
         found = escalated(offload(steps=2), self.unsure, self.sure, self.sure, self.sure, self.unsure)
         assert found.spans == (Span(1, 3), Span(3, 5))
         assert found.steps == 4
@@ -164,9 +164,9 @@ class TestEscalated:
         found = escalated(limited, *[self.sure] * 7)
         assert (found.spans, found.unserved) == ((Span(0, 1), Span(2, 3)), 5)
 
-    def test_a_second_try_is_free(self) -> None:
+    def test_a_second_try_is_taken_to_fail(self) -> None:
         found = escalated(Policy("p", (ArithmeticCheck(),)), step("So 3 + 4 = 8."), step("Done."))
-        assert (found.spans, found.retries) == ((), 1)
+        assert (found.spans, found.retries) == ((Span(0, 1),), 1)
 
 
 class TestShare:

@@ -14,6 +14,7 @@ from trigreason_graph.cli.doctor import doctor
 from trigreason_graph.cli.evaluate import evaluate
 from trigreason_graph.cli.resume import resume
 from trigreason_graph.cli.solve import solve
+from trigreason_graph.cli.tune import tune
 from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, ExitCode, Verbs, leave
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.command(epilog=EXIT_CODES)(resume)
 app.command(epilog=EXIT_CODES)(evaluate)
 app.command()(doctor)
 app.command()(calibrate)
+app.command()(tune)
 app.add_typer(models.app, name="models")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(policy.app, name="policy")

@@ -72,8 +72,8 @@ class Calibration:
             return "No share was asked for: the boundary between two kinds of steps decides."
         if self.promised:
             return (
-                f"On further problems of this kind the {UNIT_NAMES[self.unit]} will be within {TOLERANCE:.0%} of "
-                f"{self.target:g} (19 times out of 20, over many problems)."
+                f"On further problems of this kind the {UNIT_NAMES[self.unit]}, as replay counts it, will be within "
+                f"{TOLERANCE:.0%} of {self.target:g} (19 times out of 20, over many problems)."
             )
         more = f" About {self.needed} problems would be enough." if self.needed else ""
         return (
