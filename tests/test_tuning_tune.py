@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from tests.graphs import large, small
 from trigreason_graph.cli.app import app
 from trigreason_graph.cli.tune import read_answered
-from trigreason_graph.evaluation.labels import Problem
+from trigreason_graph.evaluation.problem import Problem
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.policies import SHIPPED, Policy, dump_policy, read_policy
 from trigreason_graph.testing import ScriptedModel

@@ -133,7 +133,7 @@ def read_answered(path: Path) -> list[Answered]:
     Raises:
         ValueError: One has none; the text names it.
     """
-    from trigreason_graph.evaluation.labels import Problem
+    from trigreason_graph.evaluation.problem import Problem
     from trigreason_graph.tuning import read_questions
 
     questions = read_questions(path)

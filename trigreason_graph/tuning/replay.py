@@ -186,7 +186,7 @@ def _escalated(policy: Policy, features: TraceFeatures) -> Escalated:
 
 
 def _span(firing: Firing, position: int, count: int) -> Span | None:
-    """The steps the LRM writes; None where there are none left. A rollback from a step of the SRM rewrites that step."""
+    """The steps the LRM writes; None where none are left. A rollback from a step of the SRM rewrites that step."""
     first = position + (firing.route == "intervene" and not firing.drop)
     end = count if firing.steps is None else min(first + firing.steps, count)
     return Span(first, end) if first < end else None
