@@ -24,6 +24,7 @@ PAGES = (
     "docs/testing_triggers.md",
     "docs/tools.md",
     "docs/triggers.md",
+    "docs/tuning.md",
     "README.md",
 )
 

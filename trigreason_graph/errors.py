@@ -40,3 +40,7 @@ class NotStored(TrigReasonError):
 
 class ModelsFailing(TrigReasonError):
     """An evaluation was stopped since its models fail one run after the other; it can be taken up again."""
+
+
+class PolicyMismatch(UserWarning):
+    """A policy is used with another model, log-probability space or prompts than it was made for. Said once a graph."""

@@ -27,6 +27,7 @@ from trigreason_graph.nodes.tools import after_tools, tools
 from trigreason_graph.nodes.trigger_router import after_router, trigger_router
 from trigreason_graph.nodes.updates import changed
 from trigreason_graph.policies import Policy, resolve_policy
+from trigreason_graph.policies.matching import warn_of_mismatches
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts, with_tools
 from trigreason_graph.settings import Budget, Settings
 from trigreason_graph.state import Input, Output, State
@@ -196,6 +197,8 @@ def make_kit(
     chosen = resolve_policy(policy)
     if len(chosen.judges) > 1:
         raise ValueError(f"policy=: {chosen.name!r} has more than one judge; each step can wait for one paid verdict")
+    # Seen from whoever called create_trigreason_graph, ChatTrigReason or the like.
+    warn_of_mismatches(chosen, wrapped_small.card, wrapped_large.card, prompts.version, stacklevel=3)
     said_once = tuple(dict.fromkeys(notes))  # one model may have both roles
     toolbox = make_toolbox(tools)
     told = with_tools(prompts, toolbox.described if toolbox else "")

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from trigreason_graph.cli import models, runs, triggers
+from trigreason_graph.cli import models, policy, runs, triggers
+from trigreason_graph.cli.calibrate import calibrate
 from trigreason_graph.cli.doctor import doctor
 from trigreason_graph.cli.evaluate import evaluate
 from trigreason_graph.cli.resume import resume
 from trigreason_graph.cli.solve import solve
+from trigreason_graph.cli.tune import tune
 from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, ExitCode, Verbs, leave
 
 app = typer.Typer(
@@ -29,8 +31,11 @@ app.command(epilog=EXIT_CODES)(solve)
 app.command(epilog=EXIT_CODES)(resume)
 app.command(epilog=EXIT_CODES)(evaluate)
 app.command()(doctor)
+app.command()(calibrate)
+app.command()(tune)
 app.add_typer(models.app, name="models")
 app.add_typer(triggers.app, name="triggers")
+app.add_typer(policy.app, name="policy")
 app.add_typer(runs.app, name="runs")
 
 

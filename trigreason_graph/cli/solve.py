@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -227,16 +228,24 @@ def build_graph(job: Job) -> Any:
     """The compiled graph of a job, with a memory for what an interruption leaves."""
     from langgraph.checkpoint.memory import InMemorySaver
 
+    from trigreason_graph.errors import PolicyMismatch
     from trigreason_graph.graph import create_trigreason_graph
 
-    builder = create_trigreason_graph(
-        small=job.small,
-        large=job.large,
-        fallback=job.fallback,
-        policy=job.policy,
-        budget=job.budget,
-        settings=job.settings,
-    )
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", PolicyMismatch)
+        builder = create_trigreason_graph(
+            small=job.small,
+            large=job.large,
+            fallback=job.fallback,
+            policy=job.policy,
+            budget=job.budget,
+            settings=job.settings,
+        )
+    for warning in told:
+        if issubclass(warning.category, PolicyMismatch):
+            complain(f"warning: {warning.message}")
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return builder.compile(checkpointer=InMemorySaver())
 
 

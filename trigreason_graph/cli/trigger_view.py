@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trigreason_graph.cli import words
 from trigreason_graph.cli.saved_trace import SavedTrace
+from trigreason_graph.cli.tables import plain_table, plain_text
 from trigreason_graph.cli.trial import Fired, Judged, counts
 from trigreason_graph.cli.trigger_facts import MOMENTS, FieldFacts, TriggerFacts
 from trigreason_graph.policies import Policy
@@ -29,27 +30,30 @@ ROUTES = {
 
 def facts_table(facts: Sequence[TriggerFacts]) -> Table:
     """All triggers with their fields and defaults."""
-    table = _table("trigger", "asked", "fields and defaults", "in the policies")
+    table = plain_table("trigger", "asked", "fields and defaults", "in the policies")
     for each in facts:
         defaults = "\n".join(f"{field.name} = {value_text(field.default)}" for field in each.fields)
         table.add_row(
-            _text(each.name, "bold"), _text(MOMENTS[each.when]), _text(defaults), _text(", ".join(each.policies))
+            plain_text(each.name, "bold"),
+            plain_text(MOMENTS[each.when]),
+            plain_text(defaults),
+            plain_text(", ".join(each.policies)),
         )
     return table
 
 
 def show_facts(console: Console, facts: TriggerFacts) -> None:
     """One trigger explained."""
-    console.print(_text(facts.name, "bold"), _text(f"is asked {MOMENTS[facts.when]}.", words.QUIET_STYLE))
+    console.print(plain_text(facts.name, "bold"), plain_text(f"is asked {MOMENTS[facts.when]}.", words.QUIET_STYLE))
     for paragraph in facts.text.split("\n\n"):
         console.print()
-        console.print(_text(paragraph))
+        console.print(plain_text(paragraph))
     console.print()
-    table = _table("field", "default", "meaning, and where the value comes from")
+    table = plain_table("field", "default", "meaning, and where the value comes from")
     for field in facts.fields:
-        table.add_row(_text(field.name, "bold"), _text(value_text(field.default)), _text(meaning(field)))
+        table.add_row(plain_text(field.name, "bold"), plain_text(value_text(field.default)), plain_text(meaning(field)))
     console.print(table)
-    console.print(_text(f"In the policies {', '.join(facts.policies) or 'none'}.", words.QUIET_STYLE))
+    console.print(plain_text(f"In the policies {', '.join(facts.policies) or 'none'}.", words.QUIET_STYLE))
 
 
 def meaning(field: FieldFacts) -> str:
@@ -71,17 +75,19 @@ def value_text(value: object) -> str:
 
 def show_trial(console: Console, policy: Policy, saved: SavedTrace, judged: Sequence[Judged]) -> None:
     """A table of the steps and what fires on each, and the sums."""
-    table = _table("step", "by", "text", "what would fire")
+    table = plain_table("step", "by", "text", "what would fire")
     for each in judged:
         table.add_row(*_row(each))
     console.print(table)
     steps = sum(1 for each in judged if each.step is not None and not each.passed_over)
     fired = sum(1 for each in judged if each.step is not None and each.fired)
     found = ", ".join(f"{name} {number}" for name, number in counts(policy, judged).items())
-    console.print(_text(f"policy {policy.name}: a trigger fires on {fired} of {words.count(steps, 'judged step')}"))
-    console.print(_text(f"by trigger: {found or 'the policy has none'}"))
+    console.print(
+        plain_text(f"policy {policy.name}: a trigger fires on {fired} of {words.count(steps, 'judged step')}")
+    )
+    console.print(plain_text(f"by trigger: {found or 'the policy has none'}"))
     for note in notes(policy, saved):
-        console.print(_text(f"note: {note}", words.QUIET_STYLE))
+        console.print(plain_text(f"note: {note}", words.QUIET_STYLE))
 
 
 def notes(policy: Policy, saved: SavedTrace) -> Iterator[str]:
@@ -120,19 +126,19 @@ def trial_object(policy: Policy, saved: SavedTrace, judged: Sequence[Judged]) ->
 
 def _row(each: Judged) -> tuple[Text, Text, Text, Text]:
     if each.step is None:
-        return _text("start"), _text(""), _text(""), _verdict(each)
+        return plain_text("start"), plain_text(""), plain_text(""), _verdict(each)
     author = each.step["author"]
     number = f"{each.number} ✗" if each.discarded else str(each.number)
-    text = _text(words.shortened(clean(each.step["text"]), SHOWN), words.GONE_STYLE if each.discarded else "")
-    return _text(number), _text(words.author(author), words.STYLES.get(author, "")), text, _verdict(each)
+    text = plain_text(words.shortened(clean(each.step["text"]), SHOWN), words.GONE_STYLE if each.discarded else "")
+    return plain_text(number), plain_text(words.author(author), words.STYLES.get(author, "")), text, _verdict(each)
 
 
 def _verdict(each: Judged) -> Text:
     if each.passed_over:
-        return _text(f"not judged: {each.passed_over}", words.QUIET_STYLE)
+        return plain_text(f"not judged: {each.passed_over}", words.QUIET_STYLE)
     if not each.fired:
-        return _text("-", words.QUIET_STYLE)
-    found = _text("")
+        return plain_text("-", words.QUIET_STYLE)
+    found = plain_text("")
     for index, fired in enumerate(each.fired):
         found.append("\n" if index else "")
         found.append(f"{'▲' if fired.first else '△'} {fired.signal['trigger']}", words.SIGNAL_STYLE)
@@ -151,19 +157,3 @@ def _destination(fired: Fired) -> str:
     if signal["route"] in ("rewrite", "intervene") and signal.get("steps", 1) is None:
         said += ", to the end"
     return f"{said} (after {fired.after} characters)" if fired.after else said
-
-
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(_text(column), no_wrap=index == 0, overflow="fold")
-    return table
-
-
-def _text(content: str, style: str = "") -> Text:
-    from rich.text import Text
-
-    return Text(content, style=style)

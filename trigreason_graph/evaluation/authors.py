@@ -50,10 +50,12 @@ class Author:
     Attributes:
         model: The model, wrapped.
         mode: Where steps end.
+        probabilities_at: Temperature at which token probabilities are wanted; None: as reported.
     """
 
     model: ReasoningModel
     mode: SegmentMode = "adaptive"
+    probabilities_at: float | None = None
 
     @classmethod
     def of(cls, model: BaseChatModel, role: Role, mode: SegmentMode = "adaptive") -> Author:
@@ -104,7 +106,7 @@ class Author:
 
     async def _ask(self, messages: list[BaseMessage], max_tokens: int, read: Callable[[Piece], bool]) -> str:
         """Why the reply ended."""
-        exchange = Exchange("prefill", Options(max_tokens, 0.0), read)
+        exchange = Exchange("prefill", Options(max_tokens, 0.0, probabilities_at=self.probabilities_at), read)
         last = await self.model.write(messages, exchange, name=f"{self.model.role}:evaluation")
         if last.status == "error" or last.finish == "broken":
             if NOT_RECORDED in last.fault:

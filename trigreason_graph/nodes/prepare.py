@@ -16,6 +16,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.migration import problem_text
 from trigreason_graph.nodes.paid_gate import NO_SAVER, large_closed
 from trigreason_graph.nodes.progress import settled, show_signal
+from trigreason_graph.policies.matching import warn_of_mismatches
 from trigreason_graph.reasoning.conversation import as_turns
 from trigreason_graph.reasoning.handover import Handover, continuation
 from trigreason_graph.settings import CONCLUDE_TOKENS, Settings, settings_from
@@ -47,6 +48,8 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
         kit = kit.fallen_back()
     if kit.settings.large not in ("never", "shadow"):
         check_window(kit.large, prompt)
+    if kit.settings.policy:  # the graph's own was looked at when it was built
+        warn_of_mismatches(kit.policy, kit.small.card, kit.large.card, kit.prompts.version)
     run_id = secrets.token_hex(8)  # short, as all that is constant: SQLite stores it with every checkpoint
     fresh = State(problem=problem, spent=nothing_spent(), large_off="", trace=[], signals=[])
     signal = initiation(kit, fresh)

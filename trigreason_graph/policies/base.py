@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args
 
+from trigreason_graph.policies.origin import Evidence, MadeFor
 from trigreason_graph.triggers import Judge, Limit, StrategicInitiation, Trigger
 from trigreason_graph.triggers.base import is_judge
 from trigreason_graph.triggers.fields import number
@@ -36,6 +37,8 @@ class Policy:
         stop_on_repeat: End the reasoning on two equal steps in a row, as the paper's code does.
         description: One sentence for people.
         source: Where the values come from.
+        made_for: The models and the log-probability space that its thresholds hold for; None: not tied to any.
+        evidence: What it was found from; None: it was not measured.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Policy:
     stop_on_repeat: bool = False
     description: str = ""
     source: str = ""
+    made_for: MadeFor | None = None
+    evidence: Evidence | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not isinstance(self.name, str):
@@ -66,6 +71,9 @@ class Policy:
         object.__setattr__(self, "limits", tuple(self.limits))
         _check_limits(self.limits, [trigger.name for trigger in self.triggers])
         number(self, "probabilities_at", 0.0, 2.0, above=True, optional=True)
+        for field, kind in (("made_for", MadeFor), ("evidence", Evidence)):
+            if not isinstance(getattr(self, field), kind | None):
+                raise ValueError(f"Policy: {field} must be {kind.__name__} or None, not {getattr(self, field)!r}")
         if self.answer_by not in get_args(AnswerBy):
             raise ValueError(f'Policy: answer_by must be "small" or "large", not {self.answer_by!r}')
 

@@ -17,6 +17,19 @@
     most = 10
     cooldown = 1
 
+    [made_for]              # optional: what it holds for; used with something else, it warns
+    logprobs = "raw"
+    prompts = "2"
+    [made_for.small]
+    name = "embedded:small"
+    sha256 = "1d96…"
+
+    [evidence]              # optional: what it was found from
+    command = "trigreason calibrate problems.jsonl --escalation 0.2"
+    problems = 60
+    [evidence.figures]
+    "share of steps" = [0.2, 0.17, 0.23]
+
 Fields that are left out keep their defaults. TOML has no null: "none" stands for it.
 """
 
@@ -30,6 +43,7 @@ from pathlib import Path
 from typing import Any
 
 from trigreason_graph.policies.base import AnyTrigger, Policy, with_changes
+from trigreason_graph.policies.origin import evidence_lines, made_for_lines, read_evidence, read_made_for
 from trigreason_graph.triggers import (
     ArithmeticCheck,
     CognitiveOffload,
@@ -61,7 +75,8 @@ KNOWN_TRIGGERS: dict[str, type[Any]] = {
     )
 }
 """What a file can name. A trigger of the user's own has its policy written in Python."""
-_PLAIN = [field.name for field in fields(Policy) if field.name not in ("triggers", "initiation", "limits")]
+_TABLES = ("triggers", "initiation", "limits", "made_for", "evidence")
+_PLAIN = [field.name for field in fields(Policy) if field.name not in _TABLES]
 
 
 def load_policy(path: str | Path) -> Policy:
@@ -113,13 +128,17 @@ def dump_policy(policy: Policy) -> str:
         lines += ["", "[[triggers]]", f"name = {_value(trigger.name)}", *_fields(trigger)]
     for limit in policy.limits:
         lines += ["", "[[limits]]", *_fields(limit)]
+    if policy.made_for is not None:
+        lines += made_for_lines(policy.made_for, _value)
+    if policy.evidence is not None:
+        lines += evidence_lines(policy.evidence, _value)
     return "\n".join(lines) + "\n"
 
 
 def _policy(content: Mapping[str, Any]) -> Policy:
     if content.get("schema") != SCHEMA:
         raise ValueError(f"schema must be {SCHEMA}, not {content.get('schema', 'missing')!r}")
-    known = ["schema", *_PLAIN, "initiation", "triggers", "limits"]
+    known = ["schema", *_PLAIN, *_TABLES]
     for key in content:
         if key not in known:
             raise ValueError(f"unknown key {key!r}; known: {', '.join(known)}")
@@ -133,6 +152,8 @@ def _policy(content: Mapping[str, Any]) -> Policy:
         triggers=tuple(_trigger(entry) for entry in _tables(content, "triggers")),
         limits=tuple(_limit(entry) for entry in _tables(content, "limits")),
         initiation=None if initiation is None else with_changes(StrategicInitiation(), _read(initiation)),
+        made_for=read_made_for(content["made_for"]) if "made_for" in content else None,
+        evidence=read_evidence(content["evidence"]) if "evidence" in content else None,
     )
 
 

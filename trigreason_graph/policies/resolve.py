@@ -50,5 +50,9 @@ def _named(name: str) -> Policy:
         return load_policy(PAIRS / f"{name}.toml")
     if name.endswith(".toml"):
         return load_policy(name)
-    names = ", ".join([*SHIPPED, *(path.stem for path in sorted(PAIRS.glob("*.toml")))])
-    raise ValueError(f'there is no policy {name!r}; shipped are {names}, and a path ends in ".toml"')
+    raise ValueError(f'there is no policy {name!r}; shipped are {", ".join(names())}, and a path ends in ".toml"')
+
+
+def names() -> list[str]:
+    """What `policy=` takes as a name: the shipped policies, then those of single pairs."""
+    return [*SHIPPED, *(path.stem for path in sorted(PAIRS.glob("*.toml")))]

@@ -1,0 +1,278 @@
+"""Tuning: fewer calls than a grid, estimates marked, resumable, and honest about what it found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.graphs import large, small
+from trigreason_graph.cli.app import app
+from trigreason_graph.cli.tune import read_answered
+from trigreason_graph.evaluation.problem import Problem
+from trigreason_graph.evaluation.recordings import RecordingStore
+from trigreason_graph.policies import SHIPPED, Policy, dump_policy, read_policy
+from trigreason_graph.testing import ScriptedModel
+from trigreason_graph.triggers import ArithmeticCheck, CognitiveOffload, StrategicInitiation
+from trigreason_graph.tuning import tune
+from trigreason_graph.tuning.grid import DEFAULT_GRID, read_grid, settings_of, with_values
+from trigreason_graph.tuning.picture import draw
+from trigreason_graph.tuning.plan import plan
+from trigreason_graph.tuning.runs import Answered, GraphRunner, Meter, Run
+from trigreason_graph.tuning.search import Objective, Search, front, planned_runs
+from trigreason_graph.tuning.verifying import Tuning, search_and_verify, split_of
+
+DEFAULT = SHIPPED["default"]
+PROBLEMS = [Problem(str(number), f"What is {number} + 0?", str(number)) for number in range(80)]
+STEPS_GRID = {"cognitive_offload.rho": [0.8, 0.85, 0.9], "cognitive_offload.steps": [1, 2, 3]}
+
+
+def offload(policy: Policy) -> CognitiveOffload:
+    return next(trigger for trigger in policy.triggers if isinstance(trigger, CognitiveOffload))
+
+
+@dataclass
+class World:
+    """Stands for models: how likely a policy is right, and what it costs, is known. Each run takes four calls once."""
+
+    gains: bool = True
+    meter: Meter = field(default_factory=Meter)
+    seen: set[tuple[Policy, str]] = field(default_factory=set)
+
+    async def run(self, policy: Policy, problem: Answered) -> Run | None:
+        mine = offload(policy)
+        if (policy, problem.id) not in self.seen:
+            if self.meter.granted is not None and self.meter.made + 4 > self.meter.granted:
+                return None
+            self.meter.made += 4
+            self.seen.add((policy, problem.id))
+        luck = hashlib.blake2b(problem.id.encode(), digest_size=2).digest()[0] / 256
+        skill = 0.3 + (0.25 * (mine.steps or 4) if self.gains else 0.0)
+        return Run(luck < skill, large_tokens=100 * (mine.steps or 4), calls=4)
+
+
+def quiet(*_: Any) -> None:
+    """Nobody follows."""
+
+
+async def found(world: World, objective: Objective, grid: Any = STEPS_GRID, problems: Any = PROBLEMS) -> Tuning:
+    return await search_and_verify(split_of(problems), settings_of(DEFAULT, grid), world, objective, quiet)
+
+
+class TestGrid:
+    def test_the_default_grid_has_at_least_27_settings(self) -> None:
+        settings = settings_of(DEFAULT, DEFAULT_GRID)
+        assert len(settings) >= 27
+        assert settings[0].policy == DEFAULT
+        assert len({setting.policy for setting in settings}) == len(settings)
+
+    def test_fields_and_switches(self) -> None:
+        made = with_values(DEFAULT, {"initiation": False, "arithmetic_check": False, "cognitive_offload.rho": 0.9})
+        assert made.initiation is None
+        assert offload(made).rho == 0.9
+        assert not any(isinstance(trigger, ArithmeticCheck) for trigger in made.triggers)
+        primed = with_values(DEFAULT, {"strategic_initiation.form": "prime"})
+        assert primed.initiation == StrategicInitiation(form="prime", tokens=120)
+
+    def test_what_is_off_has_no_fields_and_no_limits(self) -> None:
+        made = with_values(DEFAULT, {"cognitive_offload": False, "cognitive_offload.rho": 0.9})
+        assert [limit.trigger for limit in made.limits] == ["intervention_request"]
+        grid = {"cognitive_offload": [True, False], "cognitive_offload.rho": [0.85, 0.9]}
+        assert len(settings_of(DEFAULT, grid)) == 3, "off is off, whatever its rho"
+
+    def test_as_written(self) -> None:
+        assert read_grid(["a.rho=0.85,0.9", "b=on,off", "c.k=none,3", "d.form=prime"]) == {
+            "a.rho": [0.85, 0.9],
+            "b": [True, False],
+            "c.k": [None, 3],
+            "d.form": ["prime"],
+        }
+
+    @pytest.mark.parametrize(
+        ("grid", "said"),
+        [
+            ({}, "at least one name"),
+            ({"nobody": [True]}, "no trigger 'nobody'"),
+            ({"nobody.rho": [1]}, "no trigger 'nobody'"),
+            ({"cognitive_offload.roh": [1]}, "no field 'roh'"),
+            ({"cognitive_offload.rho": [3]}, "rho must be"),
+            ({"arithmetic_check": [2]}, '"on" or "off"'),
+        ],
+    )
+    def test_mistakes(self, grid: Any, said: str) -> None:
+        with pytest.raises(ValueError) as caught:
+            settings_of(DEFAULT, grid)
+        assert said in str(caught.value)
+        with pytest.raises(ValueError, match="NAME=VALUE"):
+            read_grid(["rho"])
+
+
+class TestSearch:
+    async def test_less_than_six_times_the_calls_of_one_run(self) -> None:
+        world = World()
+        tuned = await found(world, Objective("accuracy", limit=1_000), DEFAULT_GRID)
+        assert tuned.calls == world.meter.made < 6 * tuned.one_run
+        assert len(tuned.scored) >= 27
+        assert tuned.one_run == 4 * len(PROBLEMS)
+
+    async def test_what_was_not_run_is_an_estimate_from_the_nearest_setting(self) -> None:
+        settings = settings_of(DEFAULT, STEPS_GRID)
+        search = Search(settings, PROBLEMS[:2], World(), Objective())
+        near, far = settings[1], settings[-1]
+        search.runs = {(near.index, "0"): Run(True, 5, 1), (far.index, "0"): Run(False, 50, 1)}
+        beside = min(settings[2:-1], key=near.away)
+        score = search.score(beside)
+        assert (score.accuracy, score.cost, score.run, score.problems) == (1.0, 5.0, 0, 1)
+        assert score.estimated
+        assert not search.score(near).estimated
+
+    async def test_the_policy_as_given_is_always_run_and_never_an_estimate(self) -> None:
+        tuned = await found(World(), Objective("cost", limit=0.0))
+        assert not tuned.scored[0].estimated
+        assert any(one.estimated for one in tuned.scored)
+
+    async def test_where_the_calls_end_the_search_ends(self) -> None:
+        world = World(meter=Meter(granted=8))
+        search = Search(settings_of(DEFAULT, STEPS_GRID), PROBLEMS, world, Objective())
+        await search.go(quiet)
+        assert search.exhausted
+        assert len(search.runs) == 2
+        assert planned_runs(9, 90) == 9 * 10 + 4 * 20 + 3 * 60
+
+    def test_the_front(self) -> None:
+        settings = settings_of(DEFAULT, STEPS_GRID)
+        search = Search(settings, PROBLEMS[:1], World(), Objective())
+        for setting, (right, tokens) in zip(
+            settings, [(False, 5), (True, 10), (True, 20), (False, 1)] + [(False, 9)] * 5, strict=True
+        ):
+            search.runs[setting.index, "0"] = Run(right, tokens, 1)
+        assert [one.cost for one in front([search.score(one) for one in settings])] == [1, 10]
+
+
+class TestVerdict:
+    async def test_a_better_setting_is_found_and_tested_on_problems_it_has_not_seen(self) -> None:
+        tuned = await found(World(), Objective("accuracy", limit=1_000))
+        assert offload(tuned.policy).steps in (2, 3)
+        assert tuned.better
+        assert tuned.accuracy_gain.low is not None
+        assert tuned.accuracy_gain.low > 0
+        assert tuned.verdict.startswith("cognitive_offload.rho=")
+
+    async def test_at_the_cost_of_the_policy_as_given_there_is_nothing_better(self) -> None:
+        tuned = await found(World(), Objective("accuracy"))
+        assert not tuned.better
+        assert tuned.verdict.startswith("No")
+
+    async def test_cost_at_a_floor(self) -> None:
+        dear = with_values(DEFAULT, {"cognitive_offload.steps": 3})
+        tuned = await search_and_verify(
+            split_of(PROBLEMS), settings_of(dear, STEPS_GRID), World(), Objective("cost", limit=0.3), quiet
+        )
+        assert tuned.setting.index != 0
+        assert tuned.cost_gain.high is not None
+        assert tuned.cost_gain.high < 0
+
+    async def test_noise_is_not_sold_as_a_gain(self) -> None:
+        tuned = await found(World(gains=False), Objective("accuracy", limit=1_000))
+        assert not tuned.better
+        assert tuned.verdict.startswith("No")
+
+    async def test_the_same_seed_splits_the_same_way(self) -> None:
+        split = split_of(PROBLEMS, seed=3)
+        assert split.all == split_of(PROBLEMS, seed=3).all != split_of(PROBLEMS).all
+        assert (len(split.train), len(split.validation), len(split.test)) == (40, 20, 20)
+        assert {problem.id for problem in split.all} == {problem.id for problem in PROBLEMS}
+        with pytest.raises(ValueError, match="at least 12 problems"):
+            split_of(PROBLEMS[:11])
+
+
+SOLUTION = "There is one number.\n\nNothing is added to it.\n\nSo it is \\boxed{1}."
+GRID = {"cognitive_offload.rho": [0.85, 0.4]}
+ONE = [Problem(str(number), f"Problem {number}: what is 1 + 0?", "1") for number in range(12)]
+BARE = Policy("bare", (CognitiveOffload(),))
+
+
+class TestWithGraphs:
+    def models(self) -> tuple[ScriptedModel, ScriptedModel]:
+        return small(SOLUTION, loop=True), large("Goal: add", loop=True)
+
+    def test_killed_and_called_again_nothing_is_written_twice(self, tmp_path: Path) -> None:
+        path = tmp_path / "tune.jsonl"
+
+        class Killed(Exception):
+            pass
+
+        def kill(setting: Any, problem: Any, done: int, planned: int) -> None:
+            if done == 7:
+                raise Killed
+
+        first, second = self.models()
+        with pytest.raises(Killed):
+            tune(ONE, small=first, large=second, recordings=path, policy=BARE, grid=GRID, told=kill)
+        assert len(first.prompts) == 7
+        again, other = self.models()
+        tuned = tune(ONE, small=again, large=other, recordings=path, policy=BARE, grid=GRID)
+        assert len(again.prompts) == 5, "the other setting leads to the same calls"
+        assert tuned.calls == 12
+        assert not tuned.better
+        assert tuned.given[0] == 1.0
+        third, fourth = self.models()
+        assert tune(ONE, small=third, large=fourth, recordings=path, policy=BARE, grid=GRID).calls == 12
+        assert third.prompts == []
+        assert read_policy(dump_policy(tuned.policy)) == tuned.policy
+        assert tuned.policy.evidence is not None
+        assert tuned.policy.made_for is not None
+
+    async def test_a_call_that_is_not_granted_reaches_no_model(self, tmp_path: Path) -> None:
+        first, second = self.models()
+        runner = GraphRunner.of(first, second, RecordingStore(), Meter(granted=1))
+        done = await runner.run(BARE, ONE[0])
+        assert done is not None
+        assert (done.right, done.large_tokens, done.calls) == (True, 0, 1)
+        assert await runner.run(BARE, ONE[1]) is None
+        assert len(first.prompts) == 1
+        assert await runner.run(BARE, ONE[0]) is not None, "it is recorded"
+
+    def test_a_plan_calls_nothing(self, tmp_path: Path) -> None:
+        path = tmp_path / "tune.jsonl"
+        first, second = self.models()
+        told = plan(ONE, small=first, large=second, recordings=path, policy=BARE, grid=GRID)
+        assert (told.settings, told.train, told.validation, told.test, told.recorded) == (2, 6, 3, 3, 0)
+        assert told.calls > 0
+        assert told.large_tokens is None
+        assert first.prompts == second.prompts == []
+
+    def test_the_picture(self, tmp_path: Path) -> None:
+        first, second = self.models()
+        tuned = tune(ONE, small=first, large=second, recordings=tmp_path / "r", policy=BARE, grid=GRID)
+        draw(tuned, tmp_path / "front.png")
+        assert (tmp_path / "front.png").read_bytes().startswith(b"\x89PNG")
+
+
+class TestCommand:
+    def test_a_dry_run(self, tmp_path: Path) -> None:
+        path = tmp_path / "p.jsonl"
+        path.write_text("\n".join(json.dumps({"question": one.question, "answer": one.answer}) for one in ONE))
+        result = CliRunner().invoke(
+            app,
+            [
+                *("tune", str(path), "--recordings", str(tmp_path / "r.jsonl"), "--dry-run"),
+                *("--grid", "cognitive_offload.rho=0.85,0.9", "--grid", "arithmetic_check=on,off"),
+            ],
+        )
+        assert result.exit_code == 0, result.stderr
+        assert "4 settings; 6 problems to search on, 3 to validate, 3 to test." in result.stdout
+        assert "At most" in result.stdout
+        assert not (tmp_path / "r.calls").exists()
+
+    def test_answers_are_needed(self, tmp_path: Path) -> None:
+        path = tmp_path / "p.jsonl"
+        path.write_text('{"id": "a", "question": "One?"}\n')
+        with pytest.raises(ValueError, match="'a' has no answer; trigreason calibrate needs none"):
+            read_answered(path)
+        assert CliRunner().invoke(app, ["tune", str(path)]).exit_code == 2

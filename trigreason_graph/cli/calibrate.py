@@ -1,0 +1,200 @@
+"""`trigreason calibrate`: thresholds for a chosen share of the work, from problems without answers."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trigreason_graph.cli import options
+from trigreason_graph.cli.verbs import DebugOption, complain
+
+if TYPE_CHECKING:
+    from trigreason_graph.models.prices import Price
+    from trigreason_graph.tuning import Calibration, Question
+
+
+class UnitChoice(StrEnum):
+    """Of what the share is."""
+
+    steps = "steps"
+    large_tokens = "large_tokens"
+    usd = "usd"
+
+
+class MethodChoice(StrEnum):
+    """Where thresholds come from."""
+
+    quantile = "quantile"
+    mixture = "mixture"
+
+
+def calibrate(
+    problems: Annotated[
+        list[Path],
+        typer.Argument(metavar="PROBLEMS.jsonl …", help='One object a line, with a "question"; answers are not read.'),
+    ],
+    escalation: Annotated[
+        str,
+        typer.Option(metavar="SHARE", help='What the large model is to get: 0.2, or "boundary" with --method mixture.'),
+    ] = "0.2",
+    unit: Annotated[UnitChoice, typer.Option(help="Share of what.")] = UnitChoice.steps,
+    method: Annotated[MethodChoice, typer.Option(help="Where thresholds come from.")] = MethodChoice.quantile,
+    small: options.Small = None,
+    large: Annotated[
+        str | None,
+        typer.Option(metavar="SPEC", help="Named in the policy file and asked for its price; never called."),
+    ] = None,
+    policy: options.PolicyName = None,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="IN,OUT[,CACHED]", help="Dollars per million tokens of the large model, for --unit usd."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The first N problems of each file only.")
+    ] = None,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keeps what the small model writes; else a file in the cache folder."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the policy file.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The new policy's name.")] = None,
+    as_json: options.AsJson = False,
+    debug: DebugOption = False,
+) -> None:
+    """Set a policy's thresholds so that the large model gets a chosen share of the work.
+
+    Needs problems without answers and the small model only. Killed and run again, it goes on where it was.
+    """
+    from trigreason_graph.cli.defaults import Defaults
+    from trigreason_graph.cli.embedded import close_servers, unfetched
+    from trigreason_graph.cli.models import pull
+    from trigreason_graph.policies import dump_policy
+    from trigreason_graph.tuning import calibrate as run
+    from trigreason_graph.tuning import read_questions
+    from trigreason_graph.tuning.replay import Unit
+
+    questions = [question for path in problems for question in read_questions(path, limit=limit)]
+    defaults = Defaults()
+    model = defaults.small if small is None else small
+    if out is not None and out.suffix != ".toml":
+        raise ValueError(f'--out {out}: the name of a policy file ends in ".toml"')
+    share = None if escalation == "boundary" else _share(escalation)
+    wanted: Unit = unit.value
+    cost = price_of(price, large) if unit is UnitChoice.usd else None
+    if missing := unfetched([model]):
+        pull(missing)
+    try:
+        found = run(
+            questions,
+            small=model,
+            policy=defaults.policy if policy is None else policy,
+            escalation=share,
+            unit=wanted,
+            method=method.value,
+            large=large,
+            price=cost,
+            recordings=recordings or _cache_file(),
+            progress=_progress,
+            command=shlex.join(["trigreason", *sys.argv[1:]]),
+            data=[path.stem for path in problems],
+            name=name,
+        )
+    finally:
+        close_servers()
+    if out is not None:
+        out.write_text(dump_policy(found.policy), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(_object(found), ensure_ascii=False, indent=2))
+    else:
+        _show(found, out)
+
+
+def price_of(written: str | None, large: str | None) -> Price:
+    """The price for --unit usd: as given, else the large model's.
+
+    Raises:
+        ValueError: Neither is known, or it is no price.
+    """
+    from trigreason_graph.models.pieces import Usage
+    from trigreason_graph.models.prices import Price, cost
+    from trigreason_graph.models.resolve import resolve_model
+
+    if written is not None:
+        try:
+            numbers = [float(number) for number in written.split(",")]
+            return Price(*numbers) if len(numbers) == 3 else Price(numbers[0], numbers[1])
+        except (ValueError, IndexError):
+            raise ValueError(
+                f"--price {written}: write it as IN,OUT or IN,OUT,CACHED, in dollars per million"
+            ) from None
+    if large is None:
+        raise ValueError("--unit usd needs --large, whose price is looked up, or --price IN,OUT")
+    card = resolve_model(large, "large").card
+    uses = (
+        Usage(tokens_in=1_000_000),
+        Usage(tokens_out=1_000_000),
+        Usage(tokens_in=1_000_000, tokens_cached=1_000_000),
+    )
+    found = [cost(card, usage, {}) for usage in uses]
+    if None in found or not any(found):
+        raise ValueError(f"the price of {large} is {'0' if card.local else 'unknown'}: give --price IN,OUT")
+    return Price(*(one or 0.0 for one in found))
+
+
+def _share(written: str) -> float:
+    try:
+        return float(written)
+    except ValueError:
+        raise ValueError(f'--escalation {written}: a share such as 0.2, or "boundary"') from None
+
+
+def _cache_file() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("trigreason-graph") / "recordings" / "calibrate.jsonl"
+
+
+def _progress(done: int, of: int, question: Question) -> None:
+    if sys.stderr.isatty():
+        typer.echo(f"\r{done + 1} of {of}: {question.id}\x1b[K", err=True, nl=done + 1 == of)
+
+
+def _show(found: Calibration, out: Path | None) -> None:
+    from trigreason_graph.tuning.calibration import UNIT_NAMES
+
+    for name, value in found.thresholds.items():
+        typer.echo(f"{name} = {value:g}")
+    typer.echo(
+        f"{UNIT_NAMES[found.unit]}: {found.share} on {found.problems} problems, {found.steps} steps; "
+        f"{found.firing:.0%} of the judged steps are over the threshold"
+    )
+    typer.echo(found.verdict)
+    for note in found.notes:
+        typer.echo(f"note: {note}")
+    if out is None:
+        complain("no file was written; --out FILE.toml writes one, which --policy FILE.toml then takes")
+    else:
+        typer.echo(f"written: {out}; use it with: trigreason solve --policy {out}")
+
+
+def _object(found: Calibration) -> dict[str, Any]:
+    return {
+        "policy": found.policy.name,
+        "thresholds": found.thresholds,
+        "unit": found.unit,
+        "target": found.target,
+        "share": {"value": found.share.value, "low": found.share.low, "high": found.share.high},
+        "firing": found.firing,
+        "problems": found.problems,
+        "steps": found.steps,
+        "promised": found.promised,
+        "needed": found.needed,
+        "verdict": found.verdict,
+        "notes": list(found.notes),
+    }

@@ -1,0 +1,214 @@
+"""`trigreason tune`: a grid of settings on problems with answers, and the test of what wins."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trigreason_graph.cli import options
+from trigreason_graph.cli.verbs import DebugOption
+
+if TYPE_CHECKING:
+    from trigreason_graph.tuning.grid import Setting
+    from trigreason_graph.tuning.plan import Plan
+    from trigreason_graph.tuning.runs import Answered
+    from trigreason_graph.tuning.verifying import Tuning
+
+
+class AimChoice(StrEnum):
+    """What is wanted."""
+
+    accuracy = "accuracy"
+    cost = "cost"
+    pareto = "pareto"
+
+
+class CostChoice(StrEnum):
+    """What cost is counted in."""
+
+    large_tokens = "large_tokens"
+    usd = "usd"
+
+
+def tune(
+    problems: Annotated[
+        Path, typer.Argument(metavar="PROBLEMS.jsonl", help='One object a line, with "question" and "answer".')
+    ],
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=V,V", help='"cognitive_offload.rho=0.85,0.93", "arithmetic_check=on,off".'),
+    ] = None,
+    objective: Annotated[
+        AimChoice, typer.Option(help="accuracy at a cost cap, cost at an accuracy floor, or the whole front.")
+    ] = AimChoice.accuracy,
+    limit: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="The cap (cost a problem) or the floor (0 to 1); else the given policy's."),
+    ] = None,
+    unit: Annotated[CostChoice, typer.Option(help="What cost is counted in.")] = CostChoice.large_tokens,
+    small: options.Small = None,
+    large: options.Large = None,
+    policy: options.PolicyName = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the split into search, validation and test.")] = 0,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keeps what the models write; else a file in the cache folder."),
+    ] = None,
+    large_tokens: options.LargeTokens = None,
+    total_tokens: options.TotalTokens = None,
+    large_calls: options.LargeCalls = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the policy file.")] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw accuracy against cost.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would cost at most; nothing is paid.")
+    ] = False,
+    as_json: options.AsJson = False,
+    debug: DebugOption = False,
+) -> None:
+    """Find the setting of a grid that serves an objective best, for less than six times the calls of one.
+
+    Killed and run again, it goes on where it was. "No better than the policy as given" is a possible answer.
+    """
+    from trigreason_graph.cli.defaults import Defaults
+    from trigreason_graph.cli.embedded import close_servers, unfetched
+    from trigreason_graph.cli.models import pull
+    from trigreason_graph.policies import dump_policy
+    from trigreason_graph.tuning.grid import DEFAULT_GRID, read_grid
+    from trigreason_graph.tuning.picture import draw
+    from trigreason_graph.tuning.plan import plan
+    from trigreason_graph.tuning.runs import BUDGET
+    from trigreason_graph.tuning.search import Objective
+    from trigreason_graph.tuning.tuner import tune as run
+
+    listed = read_answered(problems)
+    defaults = Defaults()
+    if out is not None and out.suffix != ".toml":
+        raise ValueError(f'--out {out}: the name of a policy file ends in ".toml"')
+    limits = {"large_tokens": large_tokens, "total_tokens": total_tokens, "large_calls": large_calls}
+    shared: dict[str, Any] = {
+        "small": small or defaults.small,
+        "large": large or defaults.large,
+        "recordings": recordings or _cache_file(),
+        "policy": defaults.policy if policy is None else policy,
+        "grid": read_grid(grid) if grid else DEFAULT_GRID,
+        "budget": options.chosen_budget(limits, BUDGET) or BUDGET,
+        "seed": seed,
+    }
+    wanted = Objective(objective.value, limit, unit.value)
+    expected = plan(listed, **shared)
+    if dry_run:
+        _print(_told(expected) if not as_json else json.dumps(expected.__dict__, indent=2))
+        return
+    if not as_json:
+        _print(_told(expected))
+    if missing := unfetched([shared["small"], shared["large"]]):
+        pull(missing)
+    try:
+        found = run(
+            listed,
+            **shared,
+            objective=wanted,
+            told=_progress,
+            command=shlex.join(["trigreason", *sys.argv[1:]]),
+            data=[problems.stem],
+        )
+    finally:
+        close_servers()
+    if out is not None:
+        out.write_text(dump_policy(found.policy), encoding="utf-8")
+    if picture is not None:
+        draw(found, picture)
+    _print(json.dumps(_object(found), ensure_ascii=False, indent=2) if as_json else _shown(found))
+
+
+def read_answered(path: Path) -> list[Answered]:
+    """Problems with answers.
+
+    Raises:
+        ValueError: One has none; the text names it.
+    """
+    from trigreason_graph.evaluation.problem import Problem
+    from trigreason_graph.tuning import read_questions
+
+    questions = read_questions(path)
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    found: list[Answered] = []
+    for question, row in zip(questions, rows, strict=True):
+        if row.get("answer") in (None, ""):
+            raise ValueError(f"problems {path}: {question.id!r} has no answer; trigreason calibrate needs none")
+        found.append(Problem(question.id, question.question, str(row["answer"])))
+    return found
+
+
+def _cache_file() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("trigreason-graph") / "recordings" / "tune.jsonl"
+
+
+def _print(text: str) -> None:
+    typer.echo(text)
+
+
+def _progress(setting: Setting, problem: Answered, done: int, planned: int) -> None:
+    if sys.stderr.isatty():
+        of = f" of at most {planned}" if planned else ""
+        typer.echo(f"\r{done + 1}{of}: {setting.name}: {problem.id}\x1b[K", err=True, nl=False)
+
+
+def _told(plan: Plan) -> str:
+    tokens = "" if plan.large_tokens is None else f", about {plan.large_tokens:,} LRM tokens"
+    dollars = "" if plan.usd is None else f", about ${plan.usd:.2f}"
+    recorded = f"{plan.recorded} of {plan.train + plan.validation + plan.test}"
+    return (
+        f"{plan.settings} settings; {plan.train} problems to search on, {plan.validation} to validate, {plan.test} to "
+        f"test.\nAt most {plan.calls} calls of both models{tokens}{dollars} ({plan.made} made already; the policy as "
+        f"given is recorded on {recorded} problems).\nRuns: {plan.planned_runs} at most; a plain grid would take "
+        f"{plan.naive_runs}."
+    )
+
+
+def _shown(found: Tuning) -> str:
+    lines = ["accuracy  cost      run on    setting (on the search part; ~ estimated in part)"]
+    for one in sorted(found.scored, key=lambda one: (-one.accuracy, one.cost)):
+        on_front = " front" if one in found.front else ""
+        lines.append(
+            f"{one.accuracy:.2f}{'~' if one.estimated else ' '}     {one.cost:<8.4g}  {one.run} of {one.problems:<4} "
+            f"{one.setting.name}{on_front}"
+        )
+    lines.append(f"calls: {found.calls}, {found.calls / max(found.one_run, 1):.1f} times those of one run")
+    if found.exhausted:
+        lines.append("the granted calls ended the search early")
+    return "\n".join([*lines, found.verdict])
+
+
+def _object(found: Tuning) -> dict[str, Any]:
+    return {
+        "policy": found.policy.name,
+        "setting": dict(found.setting.values),
+        "better": found.better,
+        "verdict": found.verdict,
+        "accuracy": {"given": found.given[0], "chosen": found.chosen[0], "gain": list(found.accuracy_gain)},
+        "cost": {"given": found.given[1], "chosen": found.chosen[1], "gain": list(found.cost_gain)},
+        "calls": found.calls,
+        "one_run": found.one_run,
+        "exhausted": found.exhausted,
+        "settings": [
+            {
+                "values": dict(one.setting.values),
+                "accuracy": one.accuracy,
+                "cost": one.cost,
+                "run": one.run,
+                "problems": one.problems,
+                "estimated": one.estimated,
+                "front": one in found.front,
+            }
+            for one in found.scored
+        ],
+    }
