@@ -1,4 +1,4 @@
-"""What does each policy get, and what does it cost? The embedded pair on 60 items each of gsm8k_dev and svamp_dev, greedy.
+"""What does each policy get, and what does it cost? The embedded pair, gsm8k_dev and svamp_dev, 60 items each, greedy.
 
     python benchmarks/policies.py                # reads the recordings only; no model is needed
     python benchmarks/policies.py --record       # has the embedded pair write what is missing, then the same
