@@ -19,6 +19,7 @@ from trigreason_graph.models.resolve import resolve_model
 from trigreason_graph.nodes.checkpoint_rollback import after_rollback, checkpoint_rollback
 from trigreason_graph.nodes.kit import Kit, hints
 from trigreason_graph.nodes.large_offload import after_large, large_offload
+from trigreason_graph.nodes.migration import migrated
 from trigreason_graph.nodes.trigger_router import after_router, trigger_router
 from trigreason_graph.settings import Budget as Limits
 from trigreason_graph.state import Signal, State, Step, nothing_spent
@@ -334,7 +335,7 @@ async def _run_and_check(compiled: Any, seen: Seen, rollbacks: int, supersteps: 
             shown.append(event["step_id"])
     assert events[-1]["type"] == "outcome"
 
-    state = (await compiled.aget_state(config)).values
+    state = migrated((await compiled.aget_state(config)).values)
     trace, discarded = ids(state["trace"]), gone(state)
     assert shown == trace
     assert len({*trace, *discarded}) == len(trace) + len(discarded)
