@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from trigreason_graph.testing.servers.asked import Backend
@@ -224,7 +225,8 @@ class ModelServer:
         routes = [
             Route(path, self._endpoint(handler), methods=[method]) for path, (method, handler) in self.routes().items()
         ]
-        return Starlette(routes=routes, exception_handlers={404: self._unknown, 405: self._unknown})
+        handlers: Any = {404: self._unknown, 405: self._unknown, ClientDisconnect: self._gone}
+        return Starlette(routes=routes, exception_handlers=handlers)
 
     def _endpoint(self, handler: Handler) -> Any:
         async def endpoint(request: Request) -> Reply:
@@ -241,6 +243,10 @@ class ModelServer:
 
     async def _unknown(self, request: Request, failure: Any) -> Any:
         return Reply(self, await self._recorded(request), self.error_body(404, "page not found"), 404)
+
+    async def _gone(self, request: Request, failure: Any) -> Any:
+        """The client has left before its request was read: there is nobody to tell."""
+        return Response(status_code=499)
 
     async def _recorded(self, request: Request) -> Record:
         content = await request.body()
