@@ -342,7 +342,7 @@ async def _run_and_check(compiled: Any, seen: Seen, rollbacks: int, supersteps: 
     assert seen.ids <= {*trace, *discarded}, "what was judged is accepted or discarded"
     assert max([-1, *trace, *discarded]) < state["next_id"]
     assert not state["drafts"]
-    assert state["signal"] is None
+    assert state.get("signal") is None
 
     report = state["report"]
     assert report["rollbacks"] <= rollbacks
