@@ -15,6 +15,7 @@ from langgraph.config import get_config
 from langgraph.errors import ParentCommand
 from langgraph.types import Command
 
+from trigreason_graph.bridge import raise_if_cancelled
 from trigreason_graph.models.faults import redact
 from trigreason_graph.models.pieces import text_of
 from trigreason_graph.reasoning.tool_calls import ToolRequest
@@ -82,6 +83,9 @@ class Toolbox:
             return ToolOutput(
                 f"no result within {seconds:g} s. Do not ask for the same again: ask for less, or go on without", True
             )
+        except asyncio.CancelledError:
+            raise_if_cancelled()
+            return ToolOutput("CancelledError: the tool gave up its own work", True)  # nobody has cancelled the run
         return _output(said)
 
 
@@ -146,7 +150,14 @@ def in_words(error: Exception) -> str:
     if wrong is not None:  # LangGraph's own: the arguments do not fit
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong)
         return redact(f"wrong arguments ({told}). Correct them, or go on without")[:FAULT_LIMIT]
-    return redact(f"{type(error).__name__}: {error}")[:FAULT_LIMIT]
+    return redact(f"{type(error).__name__}: {_own_words(error)}")[:FAULT_LIMIT]
+
+
+def _own_words(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # an error whose text fails too
+        return "(its text cannot be read)"
 
 
 def _output(said: Any) -> ToolOutput:
