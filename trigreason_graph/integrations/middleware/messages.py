@@ -227,6 +227,27 @@ def named(message: BaseMessage) -> BaseMessage:
     return message if message.id else message.model_copy(update={"id": uuid.uuid4().hex})
 
 
+def without_reply(messages: Sequence[AnyMessage], ids: Sequence[str]) -> tuple[list[AnyMessage], list[AnyMessage]]:
+    """The messages without a reply, and the reply with what its calls were answered: a person may refuse them first.
+
+    Args:
+        messages: In order.
+        ids: Of the reply's messages.
+    """
+    rest: list[AnyMessage] = []
+    reply: list[AnyMessage] = []
+    calls: set[str | None] = set()
+    for message in messages:
+        if message.id in ids:
+            calls |= {call["id"] for call in message.tool_calls} if isinstance(message, AIMessage) else set()
+            reply.append(message)
+        elif isinstance(message, ToolMessage) and message.tool_call_id in calls:
+            reply.append(message)
+        else:
+            rest.append(message)
+    return rest, reply
+
+
 def never_came(message: AIMessage) -> bool:
     """Whether LangChain's ModelRetryMiddleware put this in place of a reply: a model's message has an id."""
     return message.id is None and str(message.text).startswith(FAILED_CALL)

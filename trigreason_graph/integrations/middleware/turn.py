@@ -12,7 +12,15 @@ from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 
 from trigreason_graph.integrations.middleware.asking import permitted
 from trigreason_graph.integrations.middleware.drive import Extended, Moves, Request, Response
-from trigreason_graph.integrations.middleware.messages import for_model, history, marked, named, never_came, steps_of
+from trigreason_graph.integrations.middleware.messages import (
+    for_model,
+    history,
+    marked,
+    named,
+    never_came,
+    steps_of,
+    without_reply,
+)
 from trigreason_graph.integrations.middleware.models import (
     keeps_logprobs,
     labelled,
@@ -56,10 +64,9 @@ class Turn:
         self._request, self._record, self._stays, self._discard = request, record, stays, discard
         self._kit, self._turn = record.kit, record.run["turn"]
         waiting = record.run["pending"]
-        pending = set(waiting["ids"]) if waiting else set()
-        self._messages = [message for message in request.messages if message.id not in pending]
-        self._waiting = [message for message in request.messages if message.id in pending]
-        past = [message for message in request.state["messages"] if message.id not in pending]
+        pending = waiting["ids"] if waiting else []
+        self._messages, self._waiting = without_reply(request.messages, pending)
+        past, self._replaced = without_reply(request.state["messages"], pending)
         self._history = history(past, record.run["question"], self._kit.small, self._kit.policy.segment)
         self._shadowed: Signal | None = None
 
@@ -156,8 +163,7 @@ class Turn:
             return Extended(ModelResponse(list(self._waiting), structured), self._record.command())
         if waiting is not None:
             self._record.throw(waiting, signal)
-        there = {message.id for message in self._request.state["messages"]}
-        gone = [RemoveMessage(id=name) for name in pending["ids"] if name in there]
+        gone = [RemoveMessage(id=str(message.id)) for message in self._replaced]
         return self._accepted(reply, "large", signal, gone)
 
     def _large(self, signal: Signal, *, told: str | None = None) -> Generator[Request, Response, Reply | None]:
