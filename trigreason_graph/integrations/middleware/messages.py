@@ -227,15 +227,15 @@ def named(message: BaseMessage) -> BaseMessage:
     return message if message.id else message.model_copy(update={"id": uuid.uuid4().hex})
 
 
-def without_reply(messages: Sequence[AnyMessage], ids: Sequence[str]) -> tuple[list[AnyMessage], list[AnyMessage]]:
+def without_reply(messages: Sequence[Any], ids: Sequence[str]) -> tuple[list[Any], list[Any]]:
     """The messages without a reply, and the reply with what its calls were answered: a person may refuse them first.
 
     Args:
         messages: In order.
         ids: Of the reply's messages.
     """
-    rest: list[AnyMessage] = []
-    reply: list[AnyMessage] = []
+    rest: list[Any] = []
+    reply: list[Any] = []
     calls: set[str | None] = set()
     for message in messages:
         if message.id in ids:
