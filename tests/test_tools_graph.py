@@ -474,6 +474,19 @@ class TestInsideLangGraph:
         assert {"also": "-0"} in events
         assert "look(key: string): Looks" in model.prompts[0][0].content, "what is injected is not told"
 
+    async def test_the_state_has_the_keys_that_were_never_written(self) -> None:
+        @tool
+        async def look(
+            problem: Annotated[str, InjectedState("problem")],
+            blueprint: Annotated[Any, InjectedState("blueprint")],
+            runtime: ToolRuntime,
+        ) -> str:
+            """Looks."""
+            return f"{problem} {blueprint} {runtime.state['notes']} {'remaining' in runtime.state}"
+
+        result = await built(small(call("look"), END_STEP), look).ainvoke(QUESTION)
+        assert told(result) == ["> look: What is 3 + 4? None [] False"]
+
     async def test_a_store_that_is_missing_is_the_callers_error(self) -> None:
         @tool
         def look(store: Annotated[BaseStore, InjectedStore()]) -> str:
