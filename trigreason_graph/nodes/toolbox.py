@@ -16,7 +16,7 @@ from langgraph.errors import ParentCommand
 from langgraph.types import Command
 
 from trigreason_graph.bridge import raise_if_cancelled
-from trigreason_graph.models.faults import redact
+from trigreason_graph.models.faults import own_words, redact
 from trigreason_graph.models.pieces import text_of
 from trigreason_graph.reasoning.tool_calls import ToolRequest
 from trigreason_graph.reasoning.tool_descriptions import described
@@ -154,14 +154,7 @@ def in_words(error: Exception) -> str:
     if wrong is not None:  # LangGraph's own: the arguments do not fit
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong)
         return redact(f"wrong arguments ({told}). Correct them, or go on without")[:FAULT_LIMIT]
-    return redact(f"{type(error).__name__}: {_own_words(error)}")[:FAULT_LIMIT]
-
-
-def _own_words(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception:  # an error whose text fails too
-        return "(its text cannot be read)"
+    return redact(f"{type(error).__name__}: {own_words(error)}")[:FAULT_LIMIT]
 
 
 def _output(said: Any) -> ToolOutput:
