@@ -23,7 +23,7 @@ from trigreason_graph.events import emit
 from trigreason_graph.graph import make_kit
 from trigreason_graph.integrations.middleware.asking import permitted
 from trigreason_graph.integrations.middleware.drive import Moves, adrive, drive
-from trigreason_graph.integrations.middleware.messages import MARK, without_reply
+from trigreason_graph.integrations.middleware.messages import MARK, mark_of, without_reply
 from trigreason_graph.integrations.middleware.models import same_client
 from trigreason_graph.integrations.middleware.record import Record
 from trigreason_graph.integrations.middleware.rules import AGENT
@@ -177,7 +177,7 @@ class TrigReasonMiddleware(AgentMiddleware[Any, Any, Any]):
             return None
         record = self._record(state, run)
         last = next((message for message in reversed(state["messages"]) if isinstance(message, AIMessage)), None)
-        mark: dict[str, Any] = (last.response_metadata.get(MARK) if last is not None else None) or {}
+        mark = mark_of(last)
         answered = mark.get("turn") == run["turn"] - 1
         outcome = Outcome(kind="answered" if answered else "unfinished", detail="" if answered else NOT_OURS)
         report = report_of(run, record.kit, outcome)
