@@ -76,6 +76,17 @@ async def test_without_its_question_a_run_does_not_go_on() -> None:
     assert result["answer"] == "7"
 
 
+async def test_what_is_said_while_a_run_waits_is_told_behind_its_question() -> None:
+    expert = large("It is good.")
+    asking = Settings(large="ask")
+    compiled = graph(small("It is bad.", STEPS), expert, Marker("bad"), settings=asking, checkpointer=InMemorySaver())
+    await compiled.ainvoke(QUESTION, CONFIG)
+    said = {"messages": [HumanMessage("In base 7.")]}
+    await compiled.ainvoke(Command(resume="approve", update=said), CONFIG)
+    (_, prompt) = expert.prompts[0]
+    assert prompt.text.startswith("Problem:\nWhat is 3 + 4?\n\nWhat has happened since:\n\nIn base 7.")
+
+
 class TestVerdicts:
     drafts = (make_step("One."), make_step("Two."))
 
