@@ -49,6 +49,7 @@ def test_arguments_go_before_the_string() -> None:
 def test_the_environment_is_asked_where_no_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIGREASON_SMALL", "embedded:small")
     monkeypatch.setenv("TRIGREASON_LARGE", "embedded:large")
+    monkeypatch.setenv("TRIGREASON_FALLBACK", "")  # as a file of variables has it where nothing is wanted
     assert ChatTrigReason().pair == EMBEDDED
     with pytest.raises(ValueError, match="large= is missing"):
         ChatTrigReason(small="embedded:small")

@@ -138,6 +138,14 @@ class TestWords:
     def test_one_line_that_names_the_model(self, fault: BaseException, expected: str) -> None:
         assert describe_fault(fault, CARD) == expected
 
+    def test_of_an_error_that_cannot_tell_its_text(self) -> None:
+        class UnspeakableError(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError("no text")
+
+        expected = "openai:gpt-x failed (UnspeakableError): (its text cannot be read)"
+        assert describe_fault(UnspeakableError(), CARD) == expected
+
     @pytest.mark.parametrize(
         ("provider", "command"),
         [

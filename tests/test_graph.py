@@ -646,6 +646,8 @@ class TestFoundByAttack:
         compiled = graph(small("BAD \\boxed{7}.", loop=True), expert, Marker("BAD"))
         await compiled.ainvoke(QUESTION, context={"trigreason": {"large": "never"}})
         assert expert.calls == 0
+        await compiled.ainvoke(QUESTION, context={"trigreason": None})
+        assert expert.calls > 0, "nothing is set, as without a context"
         with pytest.raises(ValueError, match="lagre"):
             await compiled.ainvoke(QUESTION, context={"lagre": "never"})
 

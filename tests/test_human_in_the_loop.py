@@ -137,6 +137,7 @@ class TestTheAnswer:
             (None, "answer with"),
             (1, "answer with"),
             ([], "answer with"),
+            ("[" * 100_000, "answer with"),
             ("edit", "answer with"),
             ({"decision": "edit"}, "an edit needs an instruction"),
             ({"decision": "edit", "instruction": "\x1b[2J\x00 "}, "an edit needs an instruction"),

@@ -529,6 +529,7 @@ class TestWhatIsKept:
         agent(routed(small(UNSURE), large(BETTER))).invoke(ASKED, config={"callbacks": [Look()]})
         assert ["trigreason:small" in seen[0][0], "trigreason:large" in seen[1][0]] == [True, True]
         assert [metadata["trigreason_trigger"] for _, metadata in seen] == ["", "cognitive_offload"]
+        assert [metadata["trigreason_purpose"] for _, metadata in seen] == ["continue", "rewrite"]
 
     def test_the_messages_of_both_models_reach_the_other(self) -> None:
         writer, expert = small(call("look"), UNSURE), large(BETTER)

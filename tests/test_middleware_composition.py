@@ -167,6 +167,19 @@ def test_a_person_decides_about_the_model_and_then_about_its_calls(answer: str) 
     assert authors(state) == ["large" if answer == "approve" else "small", "small"]
 
 
+def test_a_refused_call_goes_with_the_reply_that_made_it() -> None:
+    unsure = Scripted(UNSURE.text, 0.2, tool_calls=[{"name": "look", "args": {"at": "shelf"}}])
+    expert = large(BETTER)
+    middleware = routed(small(unsure), expert, settings=Settings(large="ask"))
+    made = agent(middleware, None, HumanInTheLoopMiddleware({"look": True}), checkpointer=InMemorySaver())
+    made.invoke(ASKED, CONFIG)
+    paused = made.invoke(Command(resume={"decisions": [{"type": "reject", "message": "no"}]}), CONFIG)
+    assert paused["__interrupt__"][0].value["kind"] == "large_model_call"
+    state = made.invoke(Command(resume="approve"), CONFIG)
+    assert [message.type for message in state["messages"]] == ["human", "ai"], "no result without its call"
+    assert [message.type for message in expert.prompts[0]] == ["human"]
+
+
 class Echo(ScriptedModel):
     """Repeats the number it was asked for, surely where it is even."""
 

@@ -173,6 +173,15 @@ class TestMessages:
         assert (small_sees.content, small_sees.id) == ("It is 7.", "1")
         assert large_sees is message
 
+    @pytest.mark.parametrize("mark", ["forged", ["forged"], {"turn": "first"}, {"author": 5}])
+    def test_a_mark_that_is_not_ours_is_none(self, mark: Any) -> None:
+        before = past(AIMessage("It is 7.", response_metadata={"trigreason": mark}))
+        assert [(step["author"], step["call"]) for step in before.trace] == [("large", -1)]
+
+    @pytest.mark.parametrize("arguments", [{"a": {1: 2, "b": 3}}, {"a": {(1, 2): 3}}])
+    def test_arguments_that_are_no_json_are_told_too(self, arguments: Any) -> None:
+        assert call_line({"name": "look", "args": arguments}) == f"look({arguments})"
+
     def test_after_a_summary_the_question_is_remembered(self) -> None:
         summary = HumanMessage("Here is a summary", additional_kwargs={"lc_source": "summarization"})
         assert history([summary], "How many?", SMALL, "adaptive").question == "How many?"

@@ -293,3 +293,9 @@ class TestBadVariables:
     async def test_the_server_lives_on(self, client: LangGraphClient, server: Server) -> None:
         assert (await client.assistants.get_graph(GRAPH))["nodes"]
         assert "BlockingError" not in server.log.read_text()
+
+
+def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SMALL", "LARGE", "FALLBACK", "POLICY"):
+        monkeypatch.setenv(f"TRIGREASON_{name}", "")
+    assert studio.graph().name == GRAPH

@@ -169,6 +169,11 @@ class TestTheLargeModel:
         assert [step["text"] for step in result["trace"]] == [ADD, "> add: 7", END_STEP]
 
 
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 class TestAFailure:
     """Whatever goes wrong is a result that tells the model what to do."""
 
@@ -199,6 +204,25 @@ class TestAFailure:
         (said,) = told(result)
         assert said.startswith("> fetch failed:\n> ConnectionError: no route; sent [key] to it\n> Answer: 9")
         assert "sk-abc" not in str(result)
+        assert result["answer"] == "7"
+
+    @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
+    @pytest.mark.parametrize(
+        ("fault", "said"),
+        [
+            (asyncio.CancelledError(), "> fetch failed: CancelledError: the tool gave up its own work"),
+            (Unspeakable(), "> fetch failed: Unspeakable: (its text cannot be read)"),
+        ],
+        ids=["a cancellation of its own", "no text"],
+    )
+    async def test_of_an_odd_kind(self, fault: BaseException, said: str, sync: bool) -> None:
+        async def fetch() -> str:
+            """Fetches."""
+            raise fault
+
+        compiled = built(small(call("fetch"), END_STEP), fetch)
+        result = await asyncio.to_thread(compiled.invoke, QUESTION) if sync else await compiled.ainvoke(QUESTION)
+        assert told(result) == [said]
         assert result["answer"] == "7"
 
     async def test_that_the_tool_handles_itself(self) -> None:
@@ -449,6 +473,19 @@ class TestInsideLangGraph:
         assert {"mine": "k"} in events
         assert {"also": "-0"} in events
         assert "look(key: string): Looks" in model.prompts[0][0].content, "what is injected is not told"
+
+    async def test_the_state_has_the_keys_that_were_never_written(self) -> None:
+        @tool
+        async def look(
+            problem: Annotated[str, InjectedState("problem")],
+            blueprint: Annotated[Any, InjectedState("blueprint")],
+            runtime: ToolRuntime,
+        ) -> str:
+            """Looks."""
+            return f"{problem} {blueprint} {runtime.state['notes']} {'remaining' in runtime.state}"
+
+        result = await built(small(call("look"), END_STEP), look).ainvoke(QUESTION)
+        assert told(result) == ["> look: What is 3 + 4? None [] False"]
 
     async def test_a_store_that_is_missing_is_the_callers_error(self) -> None:
         @tool

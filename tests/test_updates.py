@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, RemoveMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
-from tests.graphs import STEPS, graph, small
+from tests.graphs import STEPS, Marker, graph, large, small
+from trigreason_graph import Settings
+from trigreason_graph.errors import InputError
 from trigreason_graph.nodes.migration import migrated
 from trigreason_graph.nodes.updates import changed
 from trigreason_graph.nodes.verdicts import Judged, Verdict, Verdicts
@@ -51,6 +54,37 @@ def test_the_problem_is_that_of_its_message_also_where_an_older_state_has_anothe
     messages = [HumanMessage("Old?", id="1"), HumanMessage("  New?  ", id="2")]
     assert migrated({"messages": messages, "turn": "2", "problem": "Old?"})["problem"] == "New?"
     assert migrated({"messages": [], "turn": "2", "problem": "Old?"})["problem"] == "Old?"
+
+
+def test_a_message_may_have_an_empty_id() -> None:
+    assert migrated({"messages": [HumanMessage("New?", id="")], "turn": ""})["problem"] == "New?"
+
+
+async def test_without_its_question_a_run_does_not_go_on() -> None:
+    writer, expert = small("It is bad.", STEPS), large("It is good.")
+    asking = Settings(large="ask")
+    compiled = graph(writer, expert, Marker("bad"), settings=asking, checkpointer=InMemorySaver())
+    await compiled.ainvoke(QUESTION, CONFIG)
+    (asked,) = (await compiled.aget_state(CONFIG)).values["messages"]
+    await compiled.aupdate_state(CONFIG, {"messages": [RemoveMessage(id=asked.id)]}, as_node="trigger_router")
+    with pytest.raises(InputError, match="has been removed from the thread"):
+        await compiled.ainvoke(None, CONFIG)
+    assert expert.calls == 0
+    await compiled.aupdate_state(CONFIG, {"messages": [asked]}, as_node="trigger_router")
+    await compiled.ainvoke(None, CONFIG)
+    result = await compiled.ainvoke(Command(resume="approve"), CONFIG)
+    assert result["answer"] == "7"
+
+
+async def test_what_is_said_while_a_run_waits_is_told_behind_its_question() -> None:
+    expert = large("It is good.")
+    asking = Settings(large="ask")
+    compiled = graph(small("It is bad.", STEPS), expert, Marker("bad"), settings=asking, checkpointer=InMemorySaver())
+    await compiled.ainvoke(QUESTION, CONFIG)
+    said = {"messages": [HumanMessage("In base 7.")]}
+    await compiled.ainvoke(Command(resume="approve", update=said), CONFIG)
+    (_, prompt) = expert.prompts[0]
+    assert prompt.text.startswith("Problem:\nWhat is 3 + 4?\n\nWhat has happened since:\n\nIn base 7.")
 
 
 class TestVerdicts:

@@ -9,6 +9,7 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 
 from trigreason_graph.bridge import Node, Route, raise_if_cancelled
+from trigreason_graph.errors import InputError
 from trigreason_graph.models.degradations import degradations
 from trigreason_graph.models.prices import PriceTable, price_known
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
@@ -216,12 +217,20 @@ CALLERS = frozenset({"strategist", "step_generator", "large_offload", "tools", "
 """Nodes that may call a model or a tool, which is not done twice; trigger_router does where the policy has judges."""
 
 
+QUESTION_GONE = (
+    "the message that holds the question has been removed from the thread, so that nobody can go on with it: put it "
+    "back under the same id with update_state, or ask anew"
+)
+
+
 def _node(function: NodeFunction, kit: Kit, name: str = "") -> Node:
     name = name or function.__name__
 
     async def run(given: State) -> Any:
         state = migrated(given)
         begins = function is prepare  # an earlier run's settings are not this one's
+        if not begins and not state["problem"]:
+            raise InputError(QUESTION_GONE)
         now = kit.now(None if begins else state)
         if name in CALLERS or (function is trigger_router and now.policy.judges):
             await stored()

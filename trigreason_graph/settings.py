@@ -137,7 +137,9 @@ class Settings(BaseModel):
     @classmethod
     def _own_part(cls, given: Any) -> Any:
         """A shared context may hold these settings under the key "trigreason"."""
-        return given["trigreason"] if isinstance(given, dict) and "trigreason" in given else given
+        if not isinstance(given, dict) or "trigreason" not in given:
+            return given
+        return {} if given["trigreason"] is None else given["trigreason"]
 
     def over(self, base: Settings) -> Settings:
         """These settings where they were set explicitly, `base` elsewhere."""

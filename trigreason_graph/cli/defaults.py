@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Defaults(BaseSettings):
     """Read from TRIGREASON_SMALL, TRIGREASON_LARGE, TRIGREASON_FALLBACK and TRIGREASON_POLICY."""
 
-    model_config = SettingsConfigDict(env_prefix="TRIGREASON_")
+    model_config = SettingsConfigDict(env_prefix="TRIGREASON_", env_ignore_empty=True)
 
     small: str = "embedded:small"
     large: str = "embedded:large"

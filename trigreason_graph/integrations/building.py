@@ -26,7 +26,7 @@ def chosen(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     pair: Mapping[str, Any] = parse_pair(given["pair"]) if given.get("pair") else {}
     if not pair and given.get("small") is None and given.get("large") is None:
-        pair = {part: os.environ.get(f"TRIGREASON_{part.upper()}") for part in PARTS}
+        pair = {part: os.environ.get(f"TRIGREASON_{part.upper()}") or None for part in PARTS}
     return {part: given[part] if given.get(part) is not None else pair.get(part) for part in PARTS}
 
 

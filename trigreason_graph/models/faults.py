@@ -122,6 +122,14 @@ SAID_BY_STATUS = {
 }
 
 
+def own_words(fault: BaseException) -> str:
+    """An error's text, also of one that fails to tell it."""
+    try:
+        return str(fault)
+    except Exception:
+        return "(its text cannot be read)"
+
+
 def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str] = ()) -> str:
     """One line for people that names the model and keeps keys out.
 
@@ -141,7 +149,7 @@ def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str]
         what = "sent a broken chunk"
     else:
         what = f"failed ({kind})"
-    detail = redact(" ".join(clean(str(fault)).split()), secrets)[:LONGEST_DETAIL]
+    detail = redact(" ".join(clean(own_words(fault)).split()), secrets)[:LONGEST_DETAIL]
     told = f"{card.full_name} {what}: {detail}" if detail else f"{card.full_name} {what}"
     server = SERVERS.get(card.provider)
     if server is None or not server.start or status is not None or not _is_broken_connection(fault):

@@ -90,7 +90,7 @@ def _read(text: str) -> Any:
     word = text.strip()
     try:
         return json.loads(word)
-    except ValueError:
+    except (ValueError, RecursionError):
         return word.strip("\"'").lower()
 
 

@@ -82,9 +82,9 @@ def handover(state: State, role: Role, trace: Sequence[Step] | None = None) -> H
 
 def conversation(state: State) -> list[BaseMessage]:
     """The caller's turns, the one that holds the problem last."""
-    messages = state.get("messages", [])
-    if any(message.id == state.get("turn") for message in messages):
-        return as_turns(messages)
+    messages, turn = state.get("messages", []), state.get("turn")
+    if any(message.id == turn for message in messages):
+        return as_turns(messages, turn)
     return [HumanMessage(state["problem"])]
 
 

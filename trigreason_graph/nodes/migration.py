@@ -34,7 +34,7 @@ def migrated(state: State) -> State:
 def problem_of(state: State) -> str:
     """Text of the question being reasoned about; empty before there is one. Up to version 1 it had a key of its own."""
     turn, messages = state.get("turn"), state.get("messages", [])
-    asked = next((message for message in reversed(messages) if message.id == turn), None) if turn else None
+    asked = None if turn is None else next((message for message in reversed(messages) if message.id == turn), None)
     return problem_text(asked) if asked is not None else state.get("problem", "")
 
 

@@ -15,10 +15,12 @@ from langgraph.config import get_config
 from langgraph.errors import ParentCommand
 from langgraph.types import Command
 
-from trigreason_graph.models.faults import redact
+from trigreason_graph.bridge import raise_if_cancelled
+from trigreason_graph.models.faults import own_words, redact
 from trigreason_graph.models.pieces import text_of
 from trigreason_graph.reasoning.tool_calls import ToolRequest
 from trigreason_graph.reasoning.tool_descriptions import described
+from trigreason_graph.state import State
 
 if TYPE_CHECKING:
     from langgraph.prebuilt import ToolNode
@@ -51,7 +53,7 @@ class Toolbox:
     described: str
     _runner: ToolNode
 
-    async def run(self, request: ToolRequest, call_id: str, seconds: float | None) -> ToolOutput:
+    async def run(self, request: ToolRequest, state: State, call_id: str, seconds: float | None) -> ToolOutput:
         """Run a tool inside the running node: its callbacks, context, store and stream are the node's.
 
         Whatever the tool does wrong is its output. A sync tool runs in a thread of its own; out of time, that thread
@@ -59,6 +61,7 @@ class Toolbox:
 
         Args:
             request: Which tool, with which arguments.
+            state: What a tool gets that asks for the state: with the keys that were never written.
             call_id: The same when a call is repeated after a crash.
             seconds: How long it may take; None without a limit.
 
@@ -75,13 +78,18 @@ class Toolbox:
         limit = asyncio.timeout(seconds)
         try:
             async with limit:
-                said = await self._runner.ainvoke([call], get_config())
+                # The form in which ToolNode takes a state too: by itself it reads what was written, defaults left out.
+                given = {"__type": "tool_call_with_context", "tool_call": call, "state": state}
+                said = await self._runner.ainvoke(given, get_config())
         except TimeoutError:
             if not limit.expired():
                 raise
             return ToolOutput(
                 f"no result within {seconds:g} s. Do not ask for the same again: ask for less, or go on without", True
             )
+        except asyncio.CancelledError:
+            raise_if_cancelled()
+            return ToolOutput("CancelledError: the tool gave up its own work", True)  # nobody has cancelled the run
         return _output(said)
 
 
@@ -146,7 +154,7 @@ def in_words(error: Exception) -> str:
     if wrong is not None:  # LangGraph's own: the arguments do not fit
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong)
         return redact(f"wrong arguments ({told}). Correct them, or go on without")[:FAULT_LIMIT]
-    return redact(f"{type(error).__name__}: {error}")[:FAULT_LIMIT]
+    return redact(f"{type(error).__name__}: {own_words(error)}")[:FAULT_LIMIT]
 
 
 def _output(said: Any) -> ToolOutput:

@@ -62,7 +62,9 @@ async def _asked(state: State, kit: Kit, request: ToolRequest, call: Step) -> To
         return ToolOutput("this graph has no tools any more; go on without", True)
     if limit is not None and calls_answered(state) >= limit:
         return ToolOutput(f"not used: the {limit} tool calls of this run are used up. Go on without tools", True)
-    return await kit.tools.run(request, f"{state['run_id']}-{call['id']}", kit.budget.tool_seconds)
+    shown: State = {**state}
+    shown.pop("remaining", None)  # LangGraph's, not ours to show
+    return await kit.tools.run(request, shown, f"{state['run_id']}-{call['id']}", kit.budget.tool_seconds)
 
 
 def calls_wanted(kit: Kit, state: State) -> bool:

@@ -17,18 +17,19 @@ from trigreason_graph.reasoning.handover import with_suffix
 SINCE = "What has happened since:"
 
 
-def as_turns(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """The whole conversation, so that it ends in the question to be reasoned about: the last human message.
+def as_turns(messages: Sequence[BaseMessage], question_id: str | None = None) -> list[BaseMessage]:
+    """The whole conversation, so that it ends in the question to be reasoned about.
 
     Args:
         messages: In order. What came after the question (an agent's tool calls and their results) is told behind it.
+        question_id: Of the human message that holds the question; None: the last one does.
 
     Raises:
         InputError: There is no human message.
     """
-    position = next(
-        (index for index in range(len(messages) - 1, -1, -1) if isinstance(messages[index], HumanMessage)), None
-    )
+    human = [index for index, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    asked_at = [index for index in human if question_id in (None, messages[index].id)]
+    position = asked_at[-1] if asked_at else None
     if position is None:
         raise InputError("there is no question: the messages hold no human message")
     asked = HumanMessage(messages[position].content)

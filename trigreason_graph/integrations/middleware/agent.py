@@ -23,7 +23,7 @@ from trigreason_graph.events import emit
 from trigreason_graph.graph import make_kit
 from trigreason_graph.integrations.middleware.asking import permitted
 from trigreason_graph.integrations.middleware.drive import Moves, adrive, drive
-from trigreason_graph.integrations.middleware.messages import MARK
+from trigreason_graph.integrations.middleware.messages import MARK, mark_of, without_reply
 from trigreason_graph.integrations.middleware.models import same_client
 from trigreason_graph.integrations.middleware.record import Record
 from trigreason_graph.integrations.middleware.rules import AGENT
@@ -153,13 +153,12 @@ class TrigReasonMiddleware(AgentMiddleware[Any, Any, Any]):
         if run is None or pending is None:
             return None
         record = self._record(state, run)
-        messages = [message for message in state["messages"] if message.id not in pending["ids"]]
+        messages, waiting = without_reply(state["messages"], pending["ids"])
         grant = permitted(record, "rewrite", pending["signal"], messages)
         if grant:
             record.run = {**run, "pending": {**pending, "granted": True, "instruction": grant.instruction}}
             return {**record.update(), "jump_to": "model"}
         record.settle(pending["signal"], grant.reason)
-        waiting = [message for message in state["messages"] if message.id in pending["ids"]]
         record.run = {**record.run, "pending": None}
         for message in waiting:
             if isinstance(message, AIMessage):
@@ -178,7 +177,7 @@ class TrigReasonMiddleware(AgentMiddleware[Any, Any, Any]):
             return None
         record = self._record(state, run)
         last = next((message for message in reversed(state["messages"]) if isinstance(message, AIMessage)), None)
-        mark: dict[str, Any] = (last.response_metadata.get(MARK) if last is not None else None) or {}
+        mark = mark_of(last)
         answered = mark.get("turn") == run["turn"] - 1
         outcome = Outcome(kind="answered" if answered else "unfinished", detail="" if answered else NOT_OURS)
         report = report_of(run, record.kit, outcome)

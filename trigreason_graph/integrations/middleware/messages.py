@@ -85,7 +85,7 @@ def history(messages: Sequence[BaseMessage], question: str, small: ReasoningMode
     turn = -1
     for message in since:
         if isinstance(message, AIMessage):
-            mark = message.response_metadata.get(MARK) or {}
+            mark = mark_of(message)
             turn = mark.get("turn", turn)
             starts.setdefault(turn, len(trace))
             calls |= {call["id"]: call_line(call) for call in message.tool_calls if call["id"]}
@@ -173,7 +173,10 @@ def _plain(step_id: int, text: str, author: Any, model: str, turn: int) -> Step:
 
 def call_line(call: Mapping[str, Any]) -> str:
     """A tool call in one line: equal for equal calls, whatever the order of the arguments."""
-    arguments = json.dumps(call["args"], ensure_ascii=False, sort_keys=True, default=str)
+    try:
+        arguments = json.dumps(call["args"], ensure_ascii=False, sort_keys=True, default=str)
+    except (TypeError, ValueError):  # of a caller's own making, not JSON: keys that have no order, or a circle
+        arguments = repr(call["args"])
     line = clean(f"{call['name']}({arguments})")
     if len(line) <= LONGEST_CALL:
         return line
@@ -222,9 +225,36 @@ def marked(message: AIMessage, turn: int, author: Role, signal: Signal | None, *
     return message.model_copy(update={"response_metadata": metadata})
 
 
+def mark_of(message: BaseMessage | None) -> Mapping[str, Any]:
+    """Who wrote a reply, and in which turn; empty where nobody has marked it, or a caller has put something else."""
+    mark = message.response_metadata.get(MARK) if isinstance(message, AIMessage) else None
+    return mark if isinstance(mark, dict) and isinstance(mark.get("turn"), int) else {}
+
+
 def named(message: BaseMessage) -> BaseMessage:
     """The message with an id, by which it can be taken back."""
     return message if message.id else message.model_copy(update={"id": uuid.uuid4().hex})
+
+
+def without_reply(messages: Sequence[Any], ids: Sequence[str]) -> tuple[list[Any], list[Any]]:
+    """The messages without a reply, and the reply with what its calls were answered: a person may refuse them first.
+
+    Args:
+        messages: In order.
+        ids: Of the reply's messages.
+    """
+    rest: list[Any] = []
+    reply: list[Any] = []
+    calls: set[str | None] = set()
+    for message in messages:
+        if message.id in ids:
+            calls |= {call["id"] for call in message.tool_calls} if isinstance(message, AIMessage) else set()
+            reply.append(message)
+        elif isinstance(message, ToolMessage) and message.tool_call_id in calls:
+            reply.append(message)
+        else:
+            rest.append(message)
+    return rest, reply
 
 
 def never_came(message: AIMessage) -> bool:
@@ -241,8 +271,7 @@ def for_model(messages: Sequence[AnyMessage], role: Role) -> list[AnyMessage]:
 
 
 def _by_other(message: BaseMessage, role: Role) -> bool:
-    mark = (message.response_metadata.get(MARK) if isinstance(message, AIMessage) else None) or {}
-    return bool(mark.get("author", role) != role)
+    return bool(mark_of(message).get("author", role) != role)
 
 
 def _portable(message: Any) -> Any:

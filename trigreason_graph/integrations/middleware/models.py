@@ -12,7 +12,7 @@ from langgraph.constants import TAG_NOSTREAM
 from trigreason_graph.models.dialects import Options, call_arguments, ollama_options
 from trigreason_graph.models.wrapper import ReasoningModel
 from trigreason_graph.settings import Effort
-from trigreason_graph.state import Role
+from trigreason_graph.state import Purpose, Role
 
 REPLY_TOKENS = 4_096
 """Output tokens of a turn of the large model where neither its user nor the budget says fewer. Our choice: a long
@@ -34,12 +34,15 @@ def same_client(one: BaseChatModel, other: BaseChatModel) -> bool:
     return bool(first.get("ls_model_name")) and first == second
 
 
-def labelled(model: BaseChatModel, role: Role, *, trigger: str, turn: int, hidden: bool) -> BaseChatModel:
+def labelled(
+    model: BaseChatModel, role: Role, purpose: Purpose, *, trigger: str, turn: int, hidden: bool
+) -> BaseChatModel:
     """The model with our tags and metadata, which is what traces and streams know its call by.
 
     Args:
         model: Shares its clients, callbacks and private attributes with what comes back.
         role: Whose part it plays.
+        purpose: What it is asked for.
         trigger: Why it is asked; empty for the small one.
         turn: Of the run, from 0.
         hidden: Keep its tokens out of ``stream_mode="messages"``.
@@ -48,6 +51,7 @@ def labelled(model: BaseChatModel, role: Role, *, trigger: str, turn: int, hidde
     metadata = {
         **(model.metadata or {}),
         "trigreason_role": role,
+        "trigreason_purpose": purpose,
         "trigreason_trigger": trigger,
         "trigreason_step": turn + 1,
     }

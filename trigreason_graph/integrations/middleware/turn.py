@@ -12,7 +12,15 @@ from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 
 from trigreason_graph.integrations.middleware.asking import permitted
 from trigreason_graph.integrations.middleware.drive import Extended, Moves, Request, Response
-from trigreason_graph.integrations.middleware.messages import for_model, history, marked, named, never_came, steps_of
+from trigreason_graph.integrations.middleware.messages import (
+    for_model,
+    history,
+    marked,
+    named,
+    never_came,
+    steps_of,
+    without_reply,
+)
 from trigreason_graph.integrations.middleware.models import (
     keeps_logprobs,
     labelled,
@@ -56,10 +64,9 @@ class Turn:
         self._request, self._record, self._stays, self._discard = request, record, stays, discard
         self._kit, self._turn = record.kit, record.run["turn"]
         waiting = record.run["pending"]
-        pending = set(waiting["ids"]) if waiting else set()
-        self._messages = [message for message in request.messages if message.id not in pending]
-        self._waiting = [message for message in request.messages if message.id in pending]
-        past = [message for message in request.state["messages"] if message.id not in pending]
+        pending = waiting["ids"] if waiting else []
+        self._messages, self._waiting = without_reply(request.messages, pending)
+        past, self._replaced = without_reply(request.state["messages"], pending)
         self._history = history(past, record.run["question"], self._kit.small, self._kit.policy.segment)
         self._shadowed: Signal | None = None
 
@@ -156,9 +163,7 @@ class Turn:
             return Extended(ModelResponse(list(self._waiting), structured), self._record.command())
         if waiting is not None:
             self._record.throw(waiting, signal)
-        there = {message.id for message in self._request.state["messages"]}
-        gone = [RemoveMessage(id=name) for name in pending["ids"] if name in there]
-        return self._accepted(reply, "large", signal, gone)
+        return self._accepted(reply, "large", signal, [RemoveMessage(id=str(message.id)) for message in self._replaced])
 
     def _large(self, signal: Signal, *, told: str | None = None) -> Generator[Request, Response, Reply | None]:
         """A turn of the large model; None where that is refused, or fails. Why then stands in the signal."""
@@ -171,13 +176,8 @@ class Turn:
             show_signal(record.events, signal)  # why, before what comes of it
             arguments = large_arguments(kit.large, grant.max_tokens, kit.settings.temperature, grant.effort)
             try:
-                reply = yield from self._ask(
-                    "large",
-                    self._large_request(signal, grant.instruction, arguments),
-                    purpose,
-                    signal,
-                    grant.instruction,
-                )
+                request = self._large_request(signal, purpose, grant.instruction, arguments)
+                reply = yield from self._ask("large", request, purpose, signal, grant.instruction)
             except Exception as fault:
                 why = self._said(fault, "large")
                 # A reply that only has the wrong form was paid for, and the next one may be right.
@@ -265,18 +265,18 @@ class Turn:
     def _small_request(self, held: bool) -> Request:
         asked = small_arguments(self._kit.small, self._kit.settings.temperature)
         return self._request.override(
-            model=labelled(self._request.model, "small", trigger="", turn=self._turn, hidden=held),
+            model=labelled(self._request.model, "small", "continue", trigger="", turn=self._turn, hidden=held),
             messages=for_model(self._messages, "small"),
             system_message=self._system,
             model_settings={**asked, **self._request.model_settings},
         )
 
-    def _large_request(self, signal: Signal, instruction: str, arguments: dict[str, Any]) -> Request:
+    def _large_request(self, signal: Signal, purpose: Purpose, told: str, arguments: dict[str, Any]) -> Request:
         inner = self._kit.large.inner
         return self._request.override(
-            model=labelled(inner, "large", trigger=signal["trigger"], turn=self._turn, hidden=False),
+            model=labelled(inner, "large", purpose, trigger=signal["trigger"], turn=self._turn, hidden=False),
             messages=for_model(self._messages, "large"),
-            system_message=with_text(self._system, instruction, self._kit.prompts.person),
+            system_message=with_text(self._system, told, self._kit.prompts.person),
             model_settings={**self._request.model_settings, **arguments},
         )
 
