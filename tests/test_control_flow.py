@@ -253,6 +253,7 @@ OF_NO_GRAPH = (
     *("cli", "testing", "evaluation", "tuning", "models/probe", "models/embedded"),
     *("models/strings.py", "models/readiness.py"),
     "nodes/toolbox.py",  # checks `tools=` while the graph is built; its tools are run by LangGraph's ToolNode
+    "models/faults.py",  # describes an error that was let through or caught elsewhere
     "integrations/middleware/turn.py",  # a generator: `drive` raises control flow itself, and hands the rest to it
 )
 """What runs before a graph, or around one: no control flow of LangGraph's comes by."""
