@@ -99,7 +99,17 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"{provider}_API_KEY", "sk-none")
 
 
-@pytest.mark.usefixtures("keys")
+PACKAGES = {"anthropic": "langchain_anthropic", "google_genai": "langchain_google_genai"}
+"""What a provider needs besides this package's own dependencies; the environment of the floors has neither."""
+
+
+@pytest.fixture
+def package(provider: str) -> None:
+    if provider in PACKAGES:
+        pytest.importorskip(PACKAGES[provider])
+
+
+@pytest.mark.usefixtures("keys", "package")
 @pytest.mark.parametrize("role", ["small", "large", "fallback"])
 @pytest.mark.parametrize(("text", "provider", "name"), SPELLED, ids=lambda value: str(value))
 class TestEachRole:
