@@ -49,6 +49,10 @@ class TestWithoutAModel:
         assert model._identifying_params["sha256"] == MODELS["small"].sha256
         assert model._get_ls_params()["ls_provider"] == "embedded"
 
+    def test_it_takes_no_tools(self) -> None:
+        with pytest.raises(NotImplementedError, match="embedded:small calls no tools natively: build the agent on a"):
+            EmbeddedChat(source="small").bind_tools([len])
+
     def test_a_file_of_the_users_own_is_told_by_its_hash(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.gguf"
         model = EmbeddedChat(source=str(path))

@@ -48,7 +48,11 @@ class TestRefusals:
     def test_missing_key(self) -> None:
         told = refusal("openai:gpt-4o", "small")
         assert told.startswith("small='openai:gpt-4o' cannot be set up")
-        assert "OPENAI_API_KEY" in told
+        assert told.endswith("its key is not set: export OPENAI_API_KEY=...")
+
+    def test_missing_key_that_pydantic_tells_of(self) -> None:
+        pytest.importorskip("langchain_google_genai")
+        assert refusal("google_genai:gemini-2.5-flash").endswith("its key is not set: export GOOGLE_API_KEY=...")
 
     def test_a_key_where_the_model_should_be(self) -> None:
         assert KEY not in refusal(KEY)

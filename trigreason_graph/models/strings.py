@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from typing import Any
@@ -15,6 +16,9 @@ from trigreason_graph.state import Role
 
 OWN_RETRIES = frozenset({"openai", "azure_openai", "anthropic", "google_genai", "xai"})
 """Providers whose clients retry on their own unless told not to; every try is to stand in the ledger."""
+
+KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "google_genai": "GOOGLE_API_KEY"}
+"""Environment variable of a hosted provider's key; those of `SERVERS` stand there."""
 
 KNOWN = "embedded, ollama, openai, anthropic, google_genai, " + ", ".join(SERVERS) + ", community"
 
@@ -56,7 +60,13 @@ def model_from_string(text: str, role: Role, temperature: float | None, api_key:
                 "langchain's init_chat_model"
             ) from None
         why = redact(" ".join(str(refused).split()))
+        if provider in KEYS and not api_key and not os.environ.get(KEYS[provider]) and _of_a_key(why):
+            why = f"its key is not set: export {KEYS[provider]}=..."
         raise ValueError(f"{role}={redact(text)!r} cannot be set up: {why}") from None
+
+
+def _of_a_key(why: str) -> bool:
+    return "api key" in why.lower() or "api_key" in why.lower()
 
 
 def _langchains(
@@ -80,8 +90,6 @@ def _langchains(
 
 
 def _openai_key() -> str:
-    import os
-
     return os.environ.get("OPENAI_API_KEY") or NO_KEY
 
 

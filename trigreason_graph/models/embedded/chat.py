@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
@@ -99,6 +99,17 @@ class EmbeddedChat(BaseChatModel):
     ) -> int:
         """LangChain's name for :meth:`count`; `tools` are not counted."""
         return self.count(messages)
+
+    def bind_tools(self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any) -> NoReturn:
+        """Not possible: an agent that is built on an embedded model is told so, and what to build it on.
+
+        Raises:
+            NotImplementedError: Always, as LangChain's models without tools do.
+        """
+        raise NotImplementedError(
+            f"embedded:{self.source} calls no tools natively: build the agent on a model that does, such as "
+            '"ollama:qwen3:0.6b". The tools of the reasoning itself need none: create_trigreason_graph(tools=[...])'
+        )
 
     def _stream(
         self,
