@@ -46,6 +46,8 @@ def doctor(
     defaults = Defaults()
     small, large = small or defaults.small, large or defaults.large
     findings = list(examine(small, large))
+    if probe:
+        typer.echo("Asking the models; a local one answers a few short questions, which may take minutes ...", err=True)
     models = list(examine_models(small, large, probe=probe, paid=paid))
     findings += [model.finding for model in models]
     if as_json:
