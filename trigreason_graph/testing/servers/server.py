@@ -7,11 +7,10 @@ import hashlib
 import json
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -19,16 +18,14 @@ from starlette.routing import Route
 
 from trigreason_graph.testing.servers.asked import Backend
 from trigreason_graph.testing.servers.faults import Faults, fault_of
+from trigreason_graph.testing.servers.listening import STOP_SECONDS, Uvicorn, listening
 from trigreason_graph.testing.servers.record import Record
 from trigreason_graph.testing.servers.reply import Refusal, Reply
 from trigreason_graph.testing.servers.script import Script, ScriptBackend
 
 LOOPBACK = "127.0.0.1"
-WAITING_CONNECTIONS = 1_024
-"""Connections that the system holds until they are accepted."""
 START_SECONDS = 10.0
-STOP_SECONDS = 10.0
-"""Longest waits for the thread; both take milliseconds."""
+"""Longest wait for the thread; it takes milliseconds."""
 WINDOW = 32_768
 """Tokens. Our choice: beyond what tests that do not care about windows send."""
 
@@ -109,7 +106,7 @@ class ModelServer:
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._uvicorn = _Uvicorn(self._app())
+        self._uvicorn = Uvicorn(self._app())
 
     # What each server adds
 
@@ -148,7 +145,7 @@ class ModelServer:
         """
         if self._thread is not None:
             raise RuntimeError("a server runs once: make a new one")
-        self._socket = _listening(*self._address)
+        self._socket = listening(*self._address)
         self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
         self._thread.start()
         if not self._uvicorn.up.wait(START_SECONDS):
@@ -256,43 +253,6 @@ class ModelServer:
             self.requests.append(record)
         record.fault = fault_of(self._faults, record)
         return record
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    # The protocol is named, since asyncio turns off Nagle's delay (40 ms an answer) only where it is.
-    opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((host, port))
-        opened.listen(WAITING_CONNECTIONS)
-    except OSError:
-        opened.close()
-        raise
-    return opened
-
-
-class _Uvicorn(uvicorn.Server):
-    """Uvicorn without its ticking and its patience: up and gone within milliseconds."""
-
-    def __init__(self, app: Starlette) -> None:
-        super().__init__(uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False))
-        self.up = threading.Event()
-        self.leave = asyncio.Event()
-
-    async def main_loop(self) -> None:
-        """Wait to be told to leave."""
-        await self.on_tick(0)
-        self.up.set()
-        await self.leave.wait()
-
-    async def shutdown(self, sockets: Sequence[socket.socket] | None = None) -> None:
-        """Drop all connections; their requests end as if their clients had gone."""
-        for server in self.servers:
-            server.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        if self.server_state.tasks:
-            await asyncio.wait(self.server_state.tasks, timeout=STOP_SECONDS)
 
 
 def as_json(content: bytes) -> Any:
