@@ -1,0 +1,56 @@
+"""The published table of benchmarks/policies.py follows from the recordings, without a model."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks.policies import BUDGET, DATA, HERE, RECORDINGS, RESULTS
+from trigreason_graph.evaluation import aevaluate, read_results
+from trigreason_graph.evaluation.problems import read_problems
+from trigreason_graph.evaluation.report_files import report_folder
+
+PROBLEMS = 2
+"""Of each data set; all of them take a minute: python benchmarks/policies.py."""
+
+
+@pytest.mark.parametrize("data", DATA)
+async def test_the_runs_follow_from_the_recordings(data: str) -> None:
+    published = {(run.policy, run.problem): run for run in read_results(RESULTS / data / "results.jsonl")}
+    policies = list(dict.fromkeys(policy for policy, _ in published))
+    assert {"small_only", "large_only", "default", "paper"} <= set(policies)
+    path = HERE / "data" / f"{data}.jsonl"
+    problems = read_problems(path, limit=PROBLEMS)
+    again = await aevaluate(
+        problems,
+        policies,
+        small="embedded:small",
+        large="embedded:large",
+        budget=BUDGET,
+        recordings=RECORDINGS,
+        replay_only=True,
+    )
+    assert len(again.results) == PROBLEMS * len(policies)
+    for run in again.results:
+        known = published[run.policy, run.problem]
+        assert (run.answer, run.right, run.steps, run.signals) == (
+            known.answer,
+            known.right,
+            known.steps,
+            known.signals,
+        )
+        timeless = [[{**row, "seconds": 0} for row in one.ledger] for one in (run, known)]
+        assert timeless[0] == timeless[1]
+
+
+def test_the_table_follows_from_the_runs(tmp_path: Path) -> None:
+    copied = tmp_path / "policies"
+    shutil.copytree(RESULTS, copied, ignore=lambda _, names: [name for name in names if not is_result(name)])
+    report_folder(copied)
+    assert (copied / "table.md").read_text(encoding="utf-8") == (RESULTS / "table.md").read_text(encoding="utf-8")
+
+
+def is_result(name: str) -> bool:
+    return name in (*DATA, "results.jsonl")
