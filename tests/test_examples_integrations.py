@@ -67,3 +67,14 @@ def test_a_trace_as_a_tree(example: Any, capsys: pytest.CaptureFixture[str]) -> 
     written = "    small:step_generator (role=small, purpose=continue, step=1): "
     assert any(line.startswith(written) and line.endswith("stop") for line in lines)
     assert lines[-1] == "Answer: 7"
+
+
+def test_a_person_adds_an_instruction(
+    example: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _: "Use metres.")
+    expert = large(PLAN)
+    example("approval.py")(small(STEPS), expert)
+    assert "Use metres." in str(expert.prompts[0][-1].content)
+    said = capsys.readouterr().out
+    assert "Answer: 7, told by you: [{'call': 0, 'purpose': 'initiate', 'instruction': 'Use metres.'}]" in said
