@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from trigreason_graph.reasoning.arithmetic import check_equations
 from trigreason_graph.reasoning.conclusions import conclusions
+from trigreason_graph.reasoning.patterns import later
 
 MOST_CLAIMS = 16
 """Claims read in one step."""
@@ -23,31 +24,29 @@ FACTORS = frozenset(map(Fraction, (7, 12, 16, 24, 60, 100, 1_000, 3_600)))
 
 _VARIABLE = re.compile(r"(?P<name>[A-Za-z](?:_\{?\w{1,8}\}?)?)=(?P<value>-?\d+(?:\.\d+)?(?:/\d+)?)(?P<unit>%?)")
 _STATEMENT = re.compile(r"[\n;。；]+|[.!?](?=\s|$)|,\s(?=so\b|then\b|and\b|which\b)")
-_MARKUP = re.compile(
-    r"\*\*|\\(?:text|mathrm|boxed)\s?\{([^{}]{0,80})\}|\\[()\[\]]|\\(?=[$%])|^\s*(?:[-*•]|\d{1,2}[.)])\s+"
-)
-_NAMED = re.compile(
+_MARKUP = later(r"\*\*|\\(?:text|mathrm|boxed)\s?\{([^{}]{0,80})\}|\\[()\[\]]|\\(?=[$%])|^\s*(?:[-*•]|\d{1,2}[.)])\s+")
+_NAMED = later(
     r"\s*(?:(?:so|thus|therefore|hence|then|finally),?\s+)?(?:the\s+|her\s+|his\s+|their\s+|our\s+)?"
     r"(?P<name>[A-Za-z][A-Za-z'’ -]{2,60}?)\s*(?:=|\b(?:is|are|was|were|equals)\b)(?P<rest>.{1,200})",
     re.IGNORECASE,
 )
-_VALUE = re.compile(
+_VALUE = later(
     r"\s*(?P<sign>[$€£]?)\s?(?P<value>-?(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,9})?)\s?(?P<unit>%|[A-Za-z]*)"
 )
 _GOES_ON = re.compile(r"\s*[-+*/×÷^(\d\\]|[^.\n]{0,40}[-+*/×÷^=\d]")
 """After a number: it was the beginning of something longer, an expression, a fraction, "2 hours 30 minutes"."""
-_QUANTITY = re.compile(
+_QUANTITY = later(
     r"\b(?:total|sum|cost|price|amount|number|profit|answer|area|perimeter|volume|average|mean|distance|speed|time|age|"
     r"weight|length|width|height|salary|income|earnings?|revenue|balance|capacity|probability|discount|tax|tip)\b",
     re.IGNORECASE,
 )
-_RUNNING = re.compile(
+_RUNNING = later(
     r"\b(?:now|new|next|left|remain\w*|after|before|then|current\w*|updated?|so far|each|every|per|another|other|first|"
     r"second|third|fourth|last|final|initial\w*|original\w*|if|when|case|option|day|week|month|year|step|it|this|that|"
     r"there|which|we|he|she|they|not|either|or|and|than|twice|half|double|more|less|fewer|same|only)\b",
     re.IGNORECASE,
 )
-_DOUBT = re.compile(
+_DOUBT = later(
     r"\b(?:if|suppose|assum\w*|let|case|cases|either|or|try|trying|test|maybe|perhaps|guess\w*|could|would|might|should|"
     r"approx\w*|about|around|nearly|almost|estimate\w*|wait|instead|actually|wrong|mistake|incorrect\w*|not|between|at "
     r"least|at most|when|for each|again|redefin\w*|substitut\w*|plug\w*)\b|[?≈±<>≤≥]|\\(?:approx|pm|leq?|geq?|lt|gt)\b|"
@@ -79,7 +78,7 @@ def claims(text: str) -> list[Claim]:
     """The claims of a step, in order, at most `MOST_CLAIMS`; none from statements with any doubt. Linear."""
     found: list[Claim] = []
     for statement in _statements(text):
-        if any(character.isdigit() for character in statement) and not _DOUBT.search(statement):
+        if any(character.isdigit() for character in statement) and not _DOUBT().search(statement):
             found += _variables(statement) or _labelled(statement)
         if len(found) >= MOST_CLAIMS:
             break
@@ -111,15 +110,15 @@ def _variables(statement: str) -> list[Claim]:
 
 
 def _labelled(statement: str) -> list[Claim]:
-    plain = _MARKUP.sub(lambda match: match[1] or " ", statement[:400])
-    named = _NAMED.match(plain)
+    plain = _MARKUP().sub(lambda match: match[1] or " ", statement[:400])
+    named = _NAMED().match(plain)
     if named is None:
         return []
     name = " ".join(named["name"].lower().split())
-    if not _QUANTITY.search(name) or _RUNNING.search(name) or (" " not in name and name != "answer"):
+    if not _QUANTITY().search(name) or _RUNNING().search(name) or (" " not in name and name != "answer"):
         return []
     result = named["rest"].rpartition("=")[2]
-    value = _VALUE.match(result)
+    value = _VALUE().match(result)
     if value is None or _GOES_ON.match(result, value.end()):
         return []
     return [_claim(name, value["value"].replace(",", ""), value["sign"] or value["unit"].lower(), statement)]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from trigreason_graph.reasoning.markup import boxes
+from trigreason_graph.reasoning.patterns import later
 
 MOST = 8
 """Conclusions kept of a step, the last ones: a step that lists more establishes none of them in particular."""
@@ -37,7 +38,7 @@ _LATEX = (
     (re.compile(r"\\(?:approx|equiv)(?![A-Za-z])|==|≈"), "="),
     (re.compile(r"\\([$%])"), r"\1"),
 )
-_STATEMENT = re.compile(
+_STATEMENT = later(
     r"""
       [\n;；。！？，、]+ | [.!?,](?=\s|\Z) | 所以 | 因此 | 如果 | 假设 | 若 | 设
     | (?<![^\s(])(?:and|so|then|thus|hence|therefore|which|because|since|that|where
@@ -119,7 +120,7 @@ def normalised(value: str) -> str:
 
 def _from_statements(plain: str) -> Iterator[str]:
     begin, supposed = 0, False
-    for separator in [*_STATEMENT.finditer(plain), None]:
+    for separator in [*_STATEMENT().finditer(plain), None]:
         end = separator.start() if separator else len(plain)
         if end > begin and not supposed and (conclusion := _from_statement(plain[begin:end])):
             yield conclusion

@@ -14,17 +14,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from trigreason_graph.reasoning.patterns import later
 from trigreason_graph.reasoning.periods import borders_of, sums_of
 
 WINDOW = 6_000
 """Characters from the end that are looked at: a bound on the time of a look (a few milliseconds)."""
 EXCERPT = 120
 """Characters of the unit that are shown."""
-
 _WIDE_LETTER = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
 _LETTER = rf"(?:(?![{_WIDE_LETTER}])[^\W\d_])"
 _ITEM = r"^[ \t>*#_-]{0,12}(?:(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{1,6}[.):：、）步](?!\d)[ ]?){1,2}"
-_TOKEN = re.compile(
+_TOKEN = later(
     rf"""
       (?P<item>{_ITEM})
     | (?P<wide>[{_WIDE_LETTER}])
@@ -36,7 +36,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 """Words and numbers; of very long ones the single letters and digits, so that "hahaha" has a period."""
-_ITEMS = re.compile(_ITEM.replace("^", r"\n", 1), re.IGNORECASE)
+_ITEMS = later(_ITEM.replace("^", r"\n", 1), re.IGNORECASE)
 """List items by the line feed before them: what begins with a fixed character is found much faster."""
 _SAME_ITEM = " " + "\0" * 17 + " "
 """What stands for every list item in the quick look: as long as a third of the longest, in letters."""
@@ -153,9 +153,9 @@ def _quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
 
     What is periodic by its tokens is so by its characters, white space and case aside, and so ends in some unit twice.
     """
-    plain = _ITEMS.sub(_SAME_ITEM, "\n" + tail)
+    plain = _ITEMS().sub(_SAME_ITEM, "\n" + tail)
     if tail[-1:].isalnum():  # the last word may not be complete
-        last = next(iter(deque(_TOKEN.finditer(tail, tail.rfind("\n") + 1), maxlen=1)), None)
+        last = next(iter(deque(_TOKEN().finditer(tail, tail.rfind("\n") + 1), maxlen=1)), None)
         if last is not None and last.lastgroup == "item":
             plain = plain[: -len(_SAME_ITEM)]
         elif last is not None and last.lastgroup != "wide":
@@ -212,7 +212,7 @@ def _often_the_same(words: Sequence[str], written: str) -> bool:
 def _tokens(tail: str, begin: int) -> _Tokens:
     numbers: dict[str, int] = {}
     found = _Tokens([], [], [], [], [], [], [])
-    for token in _TOKEN.finditer(tail):
+    for token in _TOKEN().finditer(tail):
         kind = token.lastgroup
         key = "1." if kind == "item" else token[0].lower()
         found.ids.append(numbers.setdefault(key, len(numbers)))

@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from trigreason_graph.reasoning.patterns import later
+
 STEM = 5
 """Letters of a word that are compared. Ours: enough to tell words apart, few enough for their endings to be ignored."""
 SHORTEST = 3
 """Letters a word must have. Ours: shorter ones are articles and the like in most languages."""
 
-_TERM = re.compile(
+_TERM = later(
     r"""
       (?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)
     | (?P<pairs>[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)
@@ -48,7 +50,7 @@ def same_script(one: str, other: str) -> bool:
 
 
 def _terms(text: str) -> Iterator[str]:
-    for found in _TERM.finditer(text):
+    for found in _TERM().finditer(text):
         match found.lastgroup:
             case "number":
                 whole, _, fraction = found[0].replace(",", "").partition(".")

@@ -20,6 +20,7 @@ from trigreason_graph.reasoning.arithmetic.expressions import operand_starts, re
 from trigreason_graph.reasoning.arithmetic.lexemes import Lexeme, lexemes, words
 from trigreason_graph.reasoning.arithmetic.sides import Side, Unsure
 from trigreason_graph.reasoning.arithmetic.units import CLAUSE_WORDS, NOT_UNITS, is_unit
+from trigreason_graph.reasoning.patterns import later
 
 MAX_LINE = 4_000
 """Characters of a line that are read; prose has no longer sentence of arithmetic."""
@@ -38,11 +39,11 @@ _BAD_BEFORE = (NOT_UNITS - CLAUSE_WORDS) | words(
 """Words after which a number may not be the beginning of an expression ("twice 3 + 4", "day 1 + 2", "log 10 + 3")."""
 _HAN_BEFORE = frozenset("共是为有得即需价数量额到用花")
 _RELATION = re.compile(r"[=≈≅≃＝]|\\(?:approx|simeq|cong|doteq)\b")
-_COMPUTES = re.compile(
+_COMPUTES = later(
     r"[-+−–*/×✕✖·∙⋅÷∕^√²³¹⁰⁴-⁹＋－]|[\d)]\(|[\d\s][xX][\s\d$(.]|\bof\b|\\(?:times|cdot|ast|div|[dtc]?frac|sqrt)"
 )
 """What a line must have somewhere for anything to be computed in it; most lines have not, and are not read."""
-_ODD_LINE = re.compile(
+_ODD_LINE = later(
     r"\b(?:mod|modulo|pmod|bmod|base|binary|octal|hex|hexadecimal|remainder|xor|clock|vector|matrix)\b|余",
     re.IGNORECASE,
 )
@@ -124,9 +125,9 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _may_hold_equations(line: str) -> bool:
-    if not (_RELATION.search(line) and _COMPUTES.search(line)) or line.lstrip().startswith(">"):
+    if not (_RELATION.search(line) and _COMPUTES().search(line)) or line.lstrip().startswith(">"):
         return False
-    return not _ODD_LINE.search(line[:MAX_LINE])
+    return not _ODD_LINE().search(line[:MAX_LINE])
 
 
 def _line_equations(line: str, before: str, after: str, offset: int) -> Iterator[Equation]:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from trigreason_graph.reasoning.patterns import later
+
 Kind = Literal[
     "number", "word", "op", "relation", "open", "close", "brace", "frac", "root", "boxed", "currency", "percent",
     "dollar", "quote", "stop", "delim", "note", "odd",
@@ -38,7 +40,7 @@ ATTACHED_UNITS = words("kg mg lb lbs oz cm mm km ft yd mi ml cl hr hrs min mins 
 """Unit names that may touch their number. Single letters are left out: they could be variables."""
 
 _CJK = "\u3400-\u9fff"
-_LEXEME = re.compile(
+_LEXEME = later(
     rf"""
       (?P<space>[ \t\u00a0\u2000-\u200a\u202f]+|\\[,;:!\ ]|\\q?quad\b|&|\\(?:left|right|[bB]igg?|displaystyle)\b)
     | (?P<number>\.?\d+(?:(?:[.,:]|\{{,\}})\d+)*)(?P<suffix>(?:(?![{_CJK}])[^\W\d_²³¹⁰⁴-⁹½¼¾⅓⅔])*)
@@ -98,7 +100,7 @@ def lexemes(line: str, start: int = 0) -> list[Lexeme]:
 def _scan(line: str, start: int) -> Iterator[Lexeme]:
     spaced, position = True, start
     while position < len(line):
-        match = _LEXEME.match(line, position)
+        match = _LEXEME().match(line, position)
         if match is None:  # cannot happen: the last alternative takes any character
             return
         position = match.end()
