@@ -131,6 +131,20 @@ class TestInANode:
         assert (writer.calls, expert.calls) == (1, 1)
 
 
+async def test_what_a_person_tells_the_answer_call_reaches_it() -> None:
+    call = Scripted(tool_calls=[{"name": "add", "args": {"a": 3, "b": 4}}])
+    expert = large(call)
+    model: Any = chat(small(STEPS), expert, policy="small_only", settings=Settings(large="ask")).bind_tools([adder()])
+    graph = one_node(model, saver=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    paused = await graph.ainvoke(ASKED, config)
+    assert paused["__interrupt__"][0].value["purpose"] == "conclude"
+    edit = {"decision": "edit", "instruction": "Use the tool."}
+    state = await graph.ainvoke(Command(resume=edit), config)
+    assert str(expert.prompts[0][-1].content).endswith("Use the tool.")
+    assert state["messages"][-1].tool_calls[0]["name"] == "add"
+
+
 def adder() -> Any:
     @tool
     def add(a: int, b: int) -> int:

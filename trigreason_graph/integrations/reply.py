@@ -143,7 +143,8 @@ async def _call(state: State, kit: Kit, wanted: Wanted, written: _Written) -> No
     if grant.reason:
         written.fault = grant.reason
         return
-    call = Call({**state, "ledger": [*state["ledger"], *written.rows]}, model, "conclude")
+    ahead: State = {**state, "ledger": [*state["ledger"], *written.rows]}
+    call = Call(ahead, model, "conclude", instruction=grant.instruction)
     text: list[str] = []
 
     def read(piece: Piece) -> bool:
@@ -156,7 +157,7 @@ async def _call(state: State, kit: Kit, wanted: Wanted, written: _Written) -> No
     options = Options(grant.max_tokens, kit.settings.temperature, wanted.stop, grant.effort)
     exchange = Exchange("turn", options, read, arguments=wanted.for_client(model))
     last = await model.write(
-        messages, exchange, name=f"{model.role}:reply", purpose="conclude", step=len(state["trace"]) + 1
+        grant.prompt, exchange, name=f"{model.role}:reply", purpose="conclude", step=len(state["trace"]) + 1
     )
     rows, written.spent = call.end(exchange)
     written.rows = [*written.rows, *rows]

@@ -14,7 +14,6 @@ from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.writing import StepWriter
 from trigreason_graph.reasoning.answers import complete_answer
-from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.settings import CONCLUDE_TOKENS
 from trigreason_graph.state import LedgerRow, Role, Spent, State, Step
@@ -75,7 +74,6 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
     if grant.reason:
         result.faults.append(grant.reason)
         return ""
-    messages = with_instruction(messages, grant.instruction, kit.prompts)
     call = Call(state, model, "conclude", earlier=result.rows, instruction=grant.instruction)
     pieces: list[Piece] = []
 
@@ -97,7 +95,7 @@ async def _ask(state: State, kit: Kit, model: ReasoningModel, result: Conclusion
     options = Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort)
     exchange = Exchange(style, options, read, shown=kit.settings.stream_reasoning)
     last = await model.write(
-        messages, exchange, name=f"{model.role}:answer", purpose="conclude", step=len(state["trace"]) + 1
+        grant.prompt, exchange, name=f"{model.role}:answer", purpose="conclude", step=len(state["trace"]) + 1
     )
     rows, result.spent = call.end(exchange)
     result.rows += rows

@@ -16,7 +16,6 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import seconds_left
 from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.verdicts import Verdict
-from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.state import LedgerRow, Signal, Spent, State, Step
 from trigreason_graph.triggers import Judge, NoVerdictError, View, held_back, signals_of
 from trigreason_graph.triggers.base import is_judge
@@ -99,7 +98,6 @@ class JudgeDesk:
         grant = permitted(self._kit, spending, model, "review", messages, max_tokens, step=self._step)
         if grant.reason:
             raise NoVerdictError(grant.reason)
-        messages = with_instruction(messages, grant.instruction, self._kit.prompts)
         call = Call(self._state, model, "review", self._judge, self.rows, grant.instruction)
         written: list[str] = []
 
@@ -110,7 +108,7 @@ class JudgeDesk:
         options = Options(grant.max_tokens, 0.0, effort=grant.effort)  # a verdict is not to be left to chance
         exchange = Exchange("turn", options, read, seconds=seconds_left(self._kit, spending))
         last = await model.write(
-            messages,
+            grant.prompt,
             exchange,
             name=f"large:{self._judge}",
             purpose="review",

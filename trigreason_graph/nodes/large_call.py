@@ -17,7 +17,6 @@ from trigreason_graph.nodes.prompting import Prompt, trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, fresh, with_answer_marked
 from trigreason_graph.nodes.tools import calls_wanted
 from trigreason_graph.nodes.writing import StepWriter
-from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.reasoning.segment import open_block
 from trigreason_graph.reasoning.tool_calls import waiting_call
@@ -153,7 +152,7 @@ async def _write(
         shown=kit.settings.stream_reasoning,
     )
     last = await kit.large.write(
-        with_instruction(prompt.messages, grant.instruction, kit.prompts),
+        grant.prompt,
         exchange,
         name="large:offload",
         purpose=purpose,

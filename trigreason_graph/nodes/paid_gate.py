@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from langchain_core.messages import BaseMessage
@@ -31,7 +31,8 @@ class Grant:
         limit: What allows no more than that: the budget, the model's window, or neither.
         hidden: Output tokens that its hidden reasoning may take on top.
         effort: How long it may think; None: its own default.
-        instruction: What a person adds to the prompt; empty without.
+        prompt: What may be sent: the prompt that was asked for, with a person's instruction at its end.
+        instruction: That instruction; empty without.
     """
 
     max_tokens: int
@@ -39,6 +40,7 @@ class Grant:
     limit: Limit = ""
     hidden: int = 0
     effort: Effort | None = None
+    prompt: list[BaseMessage] = field(default_factory=list)
     instruction: str = ""
 
     def __bool__(self) -> bool:

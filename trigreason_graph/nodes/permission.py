@@ -43,23 +43,23 @@ def permitted(
         concluding: The call states the answer: it may use the reserve.
 
     Returns:
-        What it may. The `instruction` of a person who was asked belongs to the prompt: see `with_instruction`.
+        What it may, and the prompt to send.
     """
     if model.role == "small":
-        return grant_small(kit, state, messages, wanted, concluding=concluding)
+        return replace(grant_small(kit, state, messages, wanted, concluding=concluding), prompt=messages)
     effort = effort_for(kit, purpose, steps)
     grant = grant_large(kit, state, messages, wanted, effort=effort, concluding=concluding)
     if grant.reason or kit.settings.large != "ask":
-        return replace(grant, effort=effort)
+        return replace(grant, effort=effort, prompt=messages)
     if not kit.can_wait:
         return Grant(0, NO_SAVER)
     answer = approval(kit, purpose, signal, step or len(state["trace"]) + 1, grant, messages)
     if answer.decision == "deny":
         return Grant(0, DENIED)
+    told = with_instruction(messages, answer.instruction, kit.prompts)
     if answer.instruction:  # the prompt is longer than what was granted
-        told = with_instruction(messages, answer.instruction, kit.prompts)
         grant = grant_large(kit, state, told, wanted, effort=effort, concluding=concluding)
-    return replace(grant, effort=effort, instruction=answer.instruction)
+    return replace(grant, effort=effort, prompt=told, instruction=answer.instruction)
 
 
 def effort_for(kit: Kit, purpose: Purpose, steps: int | None = 1) -> Effort | None:

@@ -19,7 +19,6 @@ from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.progress import settled, show_signal, show_steps
 from trigreason_graph.nodes.prompting import turn_prompt
 from trigreason_graph.reasoning.blueprint import parse_blueprint
-from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.reasoning.prompts import ask_for
 from trigreason_graph.reasoning.tool_calls import waiting_call
 from trigreason_graph.state import Signal, State
@@ -77,7 +76,7 @@ async def _write_blueprint(kit: Kit, state: State, signal: Signal, cap: int) -> 
     options = Options(grant.max_tokens, kit.settings.temperature, effort=grant.effort)
     exchange = Exchange("turn", options, read, seconds=seconds_left(kit, state), shown=kit.settings.stream_reasoning)
     last = await kit.large.write(
-        with_instruction(messages, grant.instruction, kit.prompts),
+        grant.prompt,
         exchange,
         name="large:strategist",
         purpose="initiate",
