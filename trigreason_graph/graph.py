@@ -30,7 +30,7 @@ from trigreason_graph.nodes.updates import changed
 from trigreason_graph.policies import Policy, resolve_policy
 from trigreason_graph.policies.matching import warn_of_mismatches
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts, with_tools
-from trigreason_graph.settings import Budget, Settings
+from trigreason_graph.settings import MODEL_CALLERS, Budget, Settings
 from trigreason_graph.state import Input, Output, State
 from trigreason_graph.triggers import Judge, StrategicInitiation, Trigger
 
@@ -213,7 +213,7 @@ def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:
         raise ValueError(str(error).replace("large=", "fallback=", 1)) from None
 
 
-CALLERS = frozenset({"strategist", "step_generator", "large_offload", "tools", "answer"})
+CALLERS = frozenset({*MODEL_CALLERS, "tools"})
 """Nodes that may call a model or a tool, which is not done twice; trigger_router does where the policy has judges."""
 
 

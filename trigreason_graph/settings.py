@@ -15,7 +15,7 @@ CONCLUDE_TOKENS = 256
 """Output tokens every limit keeps in reserve, so that a run can still state its answer."""
 
 
-_CALLERS = ("strategist", "step_generator", "large_offload", "answer")
+MODEL_CALLERS = ("strategist", "step_generator", "large_offload", "answer")
 """Nodes that call a model."""
 
 
@@ -83,7 +83,7 @@ class Settings(BaseModel):
         default=None,
         title="Budget",
         description="Replaces the graph's budget for this run; never a price check at build time.",
-        json_schema_extra=_nodes(*_CALLERS),
+        json_schema_extra=_nodes(*MODEL_CALLERS),
     )
     triggers: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
@@ -97,7 +97,7 @@ class Settings(BaseModel):
         le=2,
         title="Temperature",
         description="Sampling temperature of both models; None: the model's own.",
-        json_schema_extra=_nodes(*_CALLERS),
+        json_schema_extra=_nodes(*MODEL_CALLERS),
     )
     effort: dict[EffortFor, Effort] = Field(
         default_factory=dict,
@@ -110,7 +110,7 @@ class Settings(BaseModel):
         default=True,
         title="Token events",
         description='Send a "token" event per piece of text.',
-        json_schema_extra=_nodes(*_CALLERS),
+        json_schema_extra=_nodes(*MODEL_CALLERS),
     )
     max_rollbacks: int = Field(
         default=3,
@@ -124,7 +124,7 @@ class Settings(BaseModel):
         title="Stream the reasoning as messages",
         description='Let stream_mode="messages" show what both models write while they reason, thrown-away drafts '
         'among it; the metadata say who wrote it ("trigreason_role").',
-        json_schema_extra=_nodes(*_CALLERS),
+        json_schema_extra=_nodes(*MODEL_CALLERS),
     )
     reasoning_in_message: bool = Field(
         default=False,

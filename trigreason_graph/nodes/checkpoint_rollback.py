@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from trigreason_graph.nodes.endings import OVER, ending, out_of_steps
+from trigreason_graph.nodes.endings import ending, onward, out_of_steps
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps, told
-from trigreason_graph.reasoning.tool_calls import after_call, is_call, is_result, waiting_call
+from trigreason_graph.reasoning.tool_calls import after_call, is_call, is_result
 from trigreason_graph.state import Branch, Signal, State, Step
 
 
@@ -60,8 +60,4 @@ def _been_here(state: State, at: int) -> bool:
 
 def after_rollback(state: State) -> Literal["continue", "escalate", "tools", "finish"]:
     """Pure route."""
-    if state.get("finish", "") in OVER:
-        return "finish"
-    if waiting_call(state.get("trace", [])):
-        return "tools"
-    return "escalate" if state.get("signal") else "continue"
+    return onward(state, "escalate" if state.get("signal") else "continue")

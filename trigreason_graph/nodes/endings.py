@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeVar
+
+from trigreason_graph.reasoning.tool_calls import waiting_call
 from trigreason_graph.state import State
+
+_T = TypeVar("_T", bound=str)
 
 OVER = frozenset({"end", "budget", "error", "steps"})
 """Values of `finish` after which the run goes to `answer`."""
@@ -22,3 +27,15 @@ def ending(state: State, finish: str, why: str = "") -> dict[str, str]:
     if finish not in OVER and out_of_steps(state):
         return {"finish": "steps", "why": NEAR_LIMIT}
     return {"finish": finish, "why": why}
+
+
+def onward(state: State, otherwise: _T) -> _T | Literal["tools", "finish"]:
+    """The part that pure routes share: the reasoning is over, or a call at the end of the trace waits for its tool.
+
+    Args:
+        state: As LangGraph hands it to a route: without keys that were never written.
+        otherwise: Where it goes in any other case.
+    """
+    if state.get("finish", "") in OVER:
+        return "finish"
+    return "tools" if waiting_call(state.get("trace", [])) else otherwise

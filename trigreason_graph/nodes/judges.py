@@ -49,7 +49,6 @@ class JudgeDesk:
         if draft["kind"] == "tool":
             return Verdict("accept")
         view = View(bench.question, bench.blueprint, trace, draft, True, bench.signals)
-        self._step = len(trace) + 1
         found: list[Signal] = []
         for trigger in self._kit.policy.triggers:
             if is_judge(trigger):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
-from trigreason_graph.nodes.endings import OVER, ending
+from trigreason_graph.nodes.endings import OVER, ending, onward
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_call import write_steps
 from trigreason_graph.nodes.progress import settled, show_discard, show_signal, show_steps, told
-from trigreason_graph.reasoning.tool_calls import after_call, waiting_call
+from trigreason_graph.reasoning.tool_calls import after_call
 from trigreason_graph.state import Branch, Purpose, Signal, State, Step
 
 
@@ -82,6 +82,4 @@ def after_large(state: State) -> Literal["continue", "rollback", "tools", "finis
     signal = state.get("signal")
     if signal is not None and signal.get("wrong"):
         return "rollback"
-    if state.get("finish", "") in OVER:
-        return "finish"
-    return "tools" if waiting_call(state.get("trace", [])) else "continue"
+    return onward(state, "continue")

@@ -11,7 +11,7 @@ from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
 from trigreason_graph.models.wrapper import Exchange
 from trigreason_graph.nodes.bookkeeping import Call
-from trigreason_graph.nodes.endings import OVER, ending
+from trigreason_graph.nodes.endings import ending, onward
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.large_call import LargeReply, with_fallback, write_steps
 from trigreason_graph.nodes.paid_gate import seconds_left
@@ -20,7 +20,6 @@ from trigreason_graph.nodes.progress import settled, show_signal, show_steps
 from trigreason_graph.nodes.prompting import turn_prompt
 from trigreason_graph.reasoning.blueprint import parse_blueprint
 from trigreason_graph.reasoning.prompts import ask_for
-from trigreason_graph.reasoning.tool_calls import waiting_call
 from trigreason_graph.state import Signal, State
 
 BLUEPRINT_TOKENS = 120
@@ -106,6 +105,4 @@ def after_strategist(state: State) -> Literal["prime", "continue", "tools", "fin
     """Pure route: after a blueprint the first steps may be wanted too; these may already hold the whole solution."""
     if state.get("signal"):
         return "prime"
-    if state.get("finish", "") in OVER:
-        return "finish"
-    return "tools" if waiting_call(state.get("trace", [])) else "continue"
+    return onward(state, "continue")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from trigreason_graph.nodes.endings import OVER, ending
+from trigreason_graph.nodes.endings import ending, onward
 from trigreason_graph.nodes.judges import JudgeDesk
 from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.progress import show_discard, show_signal, show_steps, told
 from trigreason_graph.nodes.verdicts import Verdict
-from trigreason_graph.reasoning.tool_calls import waiting_call
 from trigreason_graph.state import Branch, Signal, State, Step
 
 
@@ -98,6 +97,4 @@ def after_router(state: State) -> Literal["accept", "escalate", "rollback", "too
     signal = state.get("signal")
     if signal is not None:
         return "rollback" if signal["route"] == "rollback" else "escalate"
-    if state.get("finish", "") in OVER:
-        return "finish"
-    return "tools" if waiting_call(state.get("trace", [])) else "accept"
+    return onward(state, "accept")
