@@ -15,10 +15,8 @@ from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.progress import show_signal
 from trigreason_graph.nodes.prompting import Prompt, trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, ReplyReader, fresh, with_answer_marked
-from trigreason_graph.nodes.tools import calls_wanted
-from trigreason_graph.nodes.writing import StepWriter
+from trigreason_graph.nodes.writing import step_writer
 from trigreason_graph.reasoning.prompts import ask_for
-from trigreason_graph.reasoning.segment import open_block
 from trigreason_graph.reasoning.tool_calls import waiting_call
 from trigreason_graph.state import Blueprint, LedgerRow, Purpose, Signal, Spent, State, Step
 
@@ -123,17 +121,7 @@ async def _write(
 
     show_signal(state, signal)  # why, before what comes of it
     call = Call(state, kit.large, purpose, signal["trigger"], instruction=grant.instruction)
-    # A reply to a user turn begins a block of its own; a continued text goes on inside an open one.
-    block = "" if turn else open_block(trace)
-    writer = StepWriter(
-        kit.policy.segment,
-        block,
-        "large",
-        kit.large.card.full_name,
-        call.id,
-        state["next_id"],
-        calls=calls_wanted(kit, state),
-    )
+    writer = step_writer(kit, state, kit.large, trace, call.id)
     reader = ReplyReader(
         writer,
         limit=limit,

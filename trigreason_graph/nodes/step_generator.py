@@ -16,11 +16,9 @@ from trigreason_graph.nodes.paid_gate import grant_small, seconds_left
 from trigreason_graph.nodes.progress import TokenFeed
 from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, tidied, with_answer_marked
-from trigreason_graph.nodes.tools import calls_wanted
 from trigreason_graph.nodes.verdicts import Judged, Verdict
-from trigreason_graph.nodes.writing import StepWriter
+from trigreason_graph.nodes.writing import StepWriter, step_writer
 from trigreason_graph.reasoning.prompts import ask_for
-from trigreason_graph.reasoning.segment import open_block
 from trigreason_graph.settings import Settings
 from trigreason_graph.state import State, Step
 
@@ -44,16 +42,7 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     if not grant:
         return {"drafts": [], "finish": "budget", "why": grant.reason}
     call = Call(state, kit.small, "continue")
-    block = "" if turn else open_block(state["trace"])
-    writer = StepWriter(
-        kit.policy.segment,
-        block,
-        "small",
-        kit.small.card.full_name,
-        call.id,
-        state["next_id"],
-        calls=calls_wanted(kit, state),
-    )
+    writer = step_writer(kit, state, kit.small, state["trace"], call.id)
     run = _Run(kit, state, writer, turn)
     options = Options(grant.max_tokens, kit.settings.temperature, probabilities_at=kit.policy.probabilities_at)
     exchange = Exchange(
@@ -75,11 +64,12 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     why = {"budget": out_of_time if last.finish == "seconds" else full, "error": last.fault}
     if finish == "end":
         run.take(writer.finish())
+    kit.verdicts.keep(state["run_id"], run.judged)  # one that is marked as the answer below is judged anew
+    if finish == "end":
         if run.finish == "tool":
             finish = "tool"
         else:  # where the last step itself fired, the turn has ended all the same
             run.drafts = with_answer_marked(run.drafts, state["problem"])
-    kit.verdicts.keep(state["run_id"], run.judged)
     rows, spent = call.end(exchange)
     return {
         "drafts": run.drafts,
@@ -117,12 +107,11 @@ class _Run:
         self._runtime = get_runtime(Settings)
         self._looked = (-1, 0)
         self._verdicts: list[Verdict] = []
-        self._complete: list[Step] = []
 
     @property
     def judged(self) -> Judged:
-        """The complete drafts, with the verdict on each."""
-        return Judged(self._bench.under, self._complete, self._verdicts)
+        """The drafts so far, with the verdict on each that is complete."""
+        return Judged(self._bench.under, tuple(self.drafts), self._verdicts)
 
     def __call__(self, piece: Piece) -> bool:
         if self._runtime.drain_requested:
@@ -143,7 +132,6 @@ class _Run:
             self.drafts.append(draft)
             verdict = self._bench.look(self._trace, draft)
             self._trace.append(draft)
-            self._complete.append(draft)
             self._verdicts.append(verdict)
             if verdict.action != "accept":
                 self.finish = "signal"

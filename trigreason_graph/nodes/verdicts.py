@@ -36,11 +36,13 @@ class Judged:
 
     Attributes:
         under: What the verdicts depend on beside state and policy; under anything else they do not hold.
+        drafts: In order.
+        verdicts: On the first of them: one that is still being written has none.
     """
 
     under: Hashable
-    drafts: Sequence[Step] = ()
-    verdicts: Sequence[Verdict] = ()
+    drafts: Sequence[Step]
+    verdicts: Sequence[Verdict]
 
 
 class Verdicts:

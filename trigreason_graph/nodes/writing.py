@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Sequence
 
 from trigreason_graph.models.pieces import Piece, Token
-from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
+from trigreason_graph.models.wrapper import CHARS_PER_TOKEN, ReasoningModel
+from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.tools import calls_wanted
 from trigreason_graph.reasoning.conclusions import conclusions
-from trigreason_graph.reasoning.segment import Segment, Segmenter, SegmentMode
+from trigreason_graph.reasoning.segment import Segment, Segmenter, SegmentMode, open_block
 from trigreason_graph.reasoning.tool_calls import CallFinder, Found, without_open_fence
-from trigreason_graph.state import Role, Step, StepKind
+from trigreason_graph.state import Role, State, Step, StepKind
 
 
 class StepWriter:
@@ -145,3 +147,26 @@ class StepWriter:
             nats=[token.nats for token in tokens] if tokens else None,
             entropy=tokens[0].entropy if tokens else None,
         )
+
+
+def step_writer(kit: Kit, state: State, model: ReasoningModel, trace: Sequence[Step], call: int) -> StepWriter:
+    """What cuts the reply of a call that goes on with `trace`.
+
+    Args:
+        kit: For the policy's segmentation, and the tools.
+        state: For the next step's id, and the calls of tools so far.
+        model: Who writes: the kit's SRM or LRM.
+        trace: What it goes on with.
+        call: Ledger row of the call.
+    """
+    # A reply to a user turn begins a block of its own; a continued text goes on inside an open one.
+    block = "" if model.card.style == "turn" else open_block(trace)
+    return StepWriter(
+        kit.policy.segment,
+        block,
+        model.role,
+        model.card.full_name,
+        call,
+        state["next_id"],
+        calls=calls_wanted(kit, state),
+    )

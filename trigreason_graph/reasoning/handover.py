@@ -100,8 +100,9 @@ def question_turn(
 
 def numbered(trace: Sequence[Step], first: int = 1) -> list[str]:
     """The steps, each with its number; what a tool said begins on a line of its own, so that it stays a quotation."""
+    before = {"tool": "\n"}
     return [
-        f"Step {number}.{chr(10) if step['author'] == 'tool' else ' '}{step['text'].strip()}"
+        f"Step {number}.{before.get(step['author'], ' ')}{step['text'].strip()}"
         for number, step in enumerate(trace, first)
     ]
 
