@@ -10,6 +10,7 @@ from typing import Any
 from trigreason_graph.evaluation.entrants import LARGE_ALONE
 from trigreason_graph.evaluation.problems import ProblemSet
 from trigreason_graph.evaluation.results import RunResult
+from trigreason_graph.models.prices import total
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +114,6 @@ class Evaluation:
 
     def cost(self, policy: str) -> float | None:
         """Dollars a run, on average; None where a price is unknown."""
-        costs = [run.cost for run in self.of(policy)]
-        return None if None in costs else sum(one for one in costs if one is not None) / len(costs)
+        runs = self.of(policy)
+        dollars = total(run.cost for run in runs)
+        return None if dollars is None else dollars / len(runs)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from typing_extensions import TypedDict
 
 from trigreason_graph.evaluation.lines import whole_lines
+from trigreason_graph.models.prices import total
 from trigreason_graph.state import Author, LedgerRow, Outcome, SignalRoute, StepKind
 
 RESULT_VERSION = 1
@@ -94,8 +95,7 @@ class RunResult:
     @property
     def cost(self) -> float | None:
         """Dollars of all its calls; None where a price is unknown."""
-        costs = [row["cost"] for row in self.ledger]
-        return None if None in costs else sum(one for one in costs if one is not None)
+        return total(row["cost"] for row in self.ledger)
 
     @property
     def large_tokens(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from trigreason_graph.models.cards import ModelCard
@@ -47,6 +47,12 @@ def cost(card: ModelCard, usage: Usage, table: PriceTable) -> float | None:
     plain = usage.tokens_in - cached - written
     dollars = plain * price.input + cached * per_cached + written * per_written + usage.tokens_out * price.output
     return dollars / 1e6
+
+
+def total(costs: Iterable[float | None]) -> float | None:
+    """The sum of dollars; None where one of them is unknown."""
+    listed = list(costs)
+    return None if None in listed else sum(one for one in listed if one is not None)
 
 
 def price_known(card: ModelCard, table: PriceTable) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from trigreason_graph.models.degradations import degradations
 from trigreason_graph.models.pieces import Usage
-from trigreason_graph.models.prices import cost
+from trigreason_graph.models.prices import cost, total
 from trigreason_graph.models.wrapper import CHARS_PER_TOKEN
 from trigreason_graph.nodes.checkpoint_rollback import rollbacks_made
 from trigreason_graph.nodes.kit import Kit
@@ -37,7 +37,6 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
     totals = {role: role_totals(state["ledger"], role) for role in ("small", "large")}
     thrown = [step for branch in discarded for step in branch["steps"]]
     tool_calls, tool_failures = call_counts(trace, discarded)
-    costs = [total["cost"] for total in totals.values()]
     report = Report(
         outcome=outcome,
         steps=_by_author(trace, tokens=False),
@@ -49,7 +48,7 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
         rollbacks=rollbacks_made(signals),
         branches=[branch_report(branch, state["ledger"]) for branch in discarded],
         totals=totals,
-        cost=None if None in costs else sum(value for value in costs if value is not None),
+        cost=total(of_role["cost"] for of_role in totals.values()),
         seconds=round(state["spent"]["seconds"], 3),
         large_alone=large_alone(state, totals["large"], kit),
         tool_calls=tool_calls,
@@ -107,7 +106,6 @@ def _by_author(trace: Sequence[Step], *, tokens: bool) -> dict[str, int]:
 def role_totals(ledger: Sequence[LedgerRow], role: str) -> RoleTotals:
     """Ledger sums of one role; the cost is None when any row's is unknown."""
     rows = [row for row in ledger if row["role"] == role]
-    costs = [row["cost"] for row in rows]
     return RoleTotals(
         calls=len(rows),
         tokens_in=sum(row["tokens_in"] for row in rows),
@@ -115,7 +113,7 @@ def role_totals(ledger: Sequence[LedgerRow], role: str) -> RoleTotals:
         tokens_out=sum(row["tokens_out"] for row in rows),
         tokens_reasoning=sum(row["tokens_reasoning"] for row in rows),
         seconds=round(sum(row["seconds"] for row in rows), 3),
-        cost=None if None in costs else sum(value for value in costs if value is not None),
+        cost=total(row["cost"] for row in rows),
         estimated=any(row["estimated"] for row in rows),
     )
 
@@ -125,14 +123,13 @@ def branch_report(branch: Branch, ledger: Sequence[LedgerRow]) -> BranchReport:
 
     A step's share of its call, all attempts, is its tokens over the call's visible output tokens.
     """
-    costs = [step_cost(step, ledger) for step in branch["steps"]]
     return BranchReport(
         at=branch["at"],
         steps=len(branch["steps"]),
         tokens=sum(step["tokens"] for step in branch["steps"]),
         why=branch["why"],
         by=branch["by"],
-        cost=None if None in costs else sum(value for value in costs if value is not None),
+        cost=total(step_cost(step, ledger) for step in branch["steps"]),
     )
 
 
@@ -141,12 +138,12 @@ def step_cost(step: Step, ledger: Sequence[LedgerRow]) -> float | None:
     if step["author"] == "tool":
         return 0.0
     attempts = _attempts(ledger, step["call"])
-    costs = [row["cost"] for row in attempts]
-    if not attempts or None in costs:
+    cost_of_call = total(row["cost"] for row in attempts)
+    if not attempts or cost_of_call is None:
         return None
     written = sum(row["tokens_out"] - row["tokens_reasoning"] for row in attempts)
     share = min(step["tokens"] / written, 1.0) if written > 0 else 1.0
-    return share * sum(value for value in costs if value is not None)
+    return share * cost_of_call
 
 
 def _attempts(ledger: Sequence[LedgerRow], call: int) -> list[LedgerRow]:
@@ -166,10 +163,15 @@ def large_alone(state: State, large: RoleTotals, kit: Kit) -> LargeAlone:
     """
     out = sum(step["tokens"] for step in state["trace"])
     asked = int(len(state["problem"]) / CHARS_PER_TOKEN) + PROMPT_TOKENS
+    return alone(kit, large, asked, out)
+
+
+def alone(kit: Kit, large: RoleTotals, tokens_in: int, tokens_out: int) -> LargeAlone:
+    """What the LRM alone would have cost for so many tokens; arguments as of `large_alone`."""
     rate = large["tokens_out"] / large["seconds"] if large["seconds"] and large["tokens_out"] else None
     return LargeAlone(
-        tokens_in=asked,
-        tokens_out=out,
-        cost=cost(kit.large.card, Usage(tokens_in=asked, tokens_out=out), kit.large.prices),
-        seconds=round(out / rate, 1) if rate else None,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        cost=cost(kit.large.card, Usage(tokens_in=tokens_in, tokens_out=tokens_out), kit.large.prices),
+        seconds=round(tokens_out / rate, 1) if rate else None,
     )

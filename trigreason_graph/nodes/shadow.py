@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from langchain_core.messages import BaseMessage
 
 from trigreason_graph.models.pieces import Usage
-from trigreason_graph.models.prices import cost
-from trigreason_graph.models.wrapper import estimate_tokens
+from trigreason_graph.models.prices import cost, total
+from trigreason_graph.models.wrapper import ReasoningModel, estimate_tokens
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.large_call import steps_prompt, tokens_wanted
 from trigreason_graph.nodes.paid_gate import SHADOW
 from trigreason_graph.nodes.permission import effort_for
 from trigreason_graph.nodes.strategist import BLUEPRINT_TOKENS, plan_prompt
+from trigreason_graph.settings import Budget
 from trigreason_graph.state import Purpose, Shadow, ShadowCall, Signal, State
 
 
@@ -26,21 +27,50 @@ def shadow(state: State, kit: Kit) -> Shadow:
         state: Of a run under "shadow", at its end.
         kit: For the prompts, the caps, the prices and the budget.
     """
-    budget = kit.budget
-    where = [
-        call
-        for signal in state["signals"]
-        if signal.get("unserved_reason") == SHADOW
-        for call in _calls(state, kit, signal)
-    ][: budget.large_calls]
-    tokens = sum(call["max_tokens"] for call in where)
-    costs = [call["max_cost"] for call in where]
-    dollars = None if None in costs else sum(value for value in costs if value is not None)
+    return within(
+        [
+            call
+            for signal in state["signals"]
+            if signal.get("unserved_reason") == SHADOW
+            for call in _calls(state, kit, signal)
+        ],
+        kit.budget,
+    )
+
+
+def within(calls: Sequence[ShadowCall], budget: Budget) -> Shadow:
+    """An upper bound for calls that were not made: each at its cap, all within the budget."""
+    where = list(calls[: budget.large_calls])
+    tokens, dollars = sum(call["max_tokens"] for call in where), total(call["max_cost"] for call in where)
     return Shadow(
         calls=len(where),
         max_tokens=tokens if budget.large_tokens is None else min(tokens, budget.large_tokens),
         max_cost=dollars if dollars is None or budget.usd is None else min(dollars, budget.usd),
         where=where,
+    )
+
+
+def not_made(
+    model: ReasoningModel, signal: Signal, purpose: Purpose, messages: Sequence[BaseMessage], most: int, at: int
+) -> ShadowCall:
+    """A call at the most it would have taken.
+
+    Args:
+        model: Who would have been called.
+        signal: Why.
+        purpose: What for.
+        messages: The prompt.
+        most: Output tokens, hidden reasoning included.
+        at: 0-based position in the trace.
+    """
+    usage = Usage(tokens_in=estimate_tokens(messages), tokens_out=most)
+    return ShadowCall(
+        at=at,
+        trigger=signal["trigger"],
+        purpose=purpose,
+        tokens_in=usage.tokens_in,
+        max_tokens=most,
+        max_cost=cost(model.card, usage, model.prices),
     )
 
 
@@ -72,12 +102,4 @@ def _call(
     kit: Kit, signal: Signal, purpose: Purpose, messages: list[BaseMessage], wanted: int, steps: int | None
 ) -> ShadowCall:
     most = wanted + kit.large.card.hidden_at(effort_for(kit, purpose, steps))
-    asked = estimate_tokens(messages)
-    return ShadowCall(
-        at=signal.get("at", 0),
-        trigger=signal["trigger"],
-        purpose=purpose,
-        tokens_in=asked,
-        max_tokens=most,
-        max_cost=cost(kit.large.card, Usage(tokens_in=asked, tokens_out=most), kit.large.prices),
-    )
+    return not_made(kit.large, signal, purpose, messages, most, signal.get("at", 0))

@@ -14,22 +14,21 @@ from typing_extensions import TypedDict
 
 from trigreason_graph.models.exchange import tokens_in_text
 from trigreason_graph.models.pieces import Usage, text_of, usage_of
-from trigreason_graph.models.prices import cost
+from trigreason_graph.models.prices import cost, total
 from trigreason_graph.models.wrapper import Attempt, ReasoningModel, estimate_tokens
 from trigreason_graph.nodes.bookkeeping import add_rows, ledger_rows
 from trigreason_graph.nodes.kit import Kit
-from trigreason_graph.nodes.report import role_totals
+from trigreason_graph.nodes.report import alone, role_totals
+from trigreason_graph.nodes.shadow import not_made, within
 from trigreason_graph.state import (
     Blueprint,
     InstructionReport,
-    LargeAlone,
     LedgerRow,
     Outcome,
     Purpose,
     Report,
     Role,
     RoleTotals,
-    Shadow,
     ShadowCall,
     Signal,
     Spent,
@@ -225,15 +224,7 @@ def with_shadow(
     run: RoutedRun, model: ReasoningModel, signal: Signal, asked: Sequence[BaseMessage], most: int
 ) -> RoutedRun:
     """The run with a call that shadow mode did not make, at the most it would have taken."""
-    usage = Usage(tokens_in=estimate_tokens(asked), tokens_out=most + model.card.hidden_at(None))
-    call = ShadowCall(
-        at=run["turn"],
-        trigger=signal["trigger"],
-        purpose="rewrite",
-        tokens_in=usage.tokens_in,
-        max_tokens=usage.tokens_out,
-        max_cost=cost(model.card, usage, model.prices),
-    )
+    call = not_made(model, signal, "rewrite", asked, most + model.card.hidden_at(None), run["turn"])
     return {**run, "shadow": [*run["shadow"], call][-KEPT:]}
 
 
@@ -244,10 +235,6 @@ def _more(counts: dict[str, int], name: str, by: int) -> dict[str, int]:
 def report_of(run: RoutedRun, kit: Kit, outcome: Outcome) -> Report:
     """A run in the shape of the graph's reports; its steps are the agent's turns."""
     totals = run["totals"]
-    costs = [total["cost"] for total in totals.values()]
-    out = sum(run["tokens"].values())
-    large = totals["large"]
-    rate = large["tokens_out"] / large["seconds"] if large["seconds"] and large["tokens_out"] else None
     report = Report(
         outcome=outcome,
         steps=run["turns"],
@@ -259,14 +246,9 @@ def report_of(run: RoutedRun, kit: Kit, outcome: Outcome) -> Report:
         rollbacks=0,
         branches=[],
         totals=totals,
-        cost=None if None in costs else sum(value for value in costs if value is not None),
+        cost=total(of_role["cost"] for of_role in totals.values()),
         seconds=round(run["spent"]["seconds"], 3),
-        large_alone=LargeAlone(
-            tokens_in=run["read"],
-            tokens_out=out,
-            cost=cost(kit.large.card, Usage(tokens_in=run["read"], tokens_out=out), kit.large.prices),
-            seconds=round(out / rate, 1) if rate else None,
-        ),
+        large_alone=alone(kit, totals["large"], run["read"], sum(run["tokens"].values())),
         tool_calls={},
         tool_failures=0,
         left_out={},
@@ -275,18 +257,5 @@ def report_of(run: RoutedRun, kit: Kit, outcome: Outcome) -> Report:
     if run["instructions"]:
         report["instructions"] = run["instructions"]
     if kit.settings.large == "shadow":
-        report["shadow"] = _shadow_of(run, kit)
+        report["shadow"] = within(run["shadow"], kit.budget)
     return report
-
-
-def _shadow_of(run: RoutedRun, kit: Kit) -> Shadow:
-    """An upper bound within the budget, as the graph's."""
-    where, budget = run["shadow"][: kit.budget.large_calls], kit.budget
-    tokens, costs = sum(call["max_tokens"] for call in where), [call["max_cost"] for call in where]
-    dollars = None if None in costs else sum(value for value in costs if value is not None)
-    return Shadow(
-        calls=len(where),
-        max_tokens=tokens if budget.large_tokens is None else min(tokens, budget.large_tokens),
-        max_cost=dollars if dollars is None or budget.usd is None else min(dollars, budget.usd),
-        where=where,
-    )
