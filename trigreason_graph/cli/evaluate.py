@@ -188,9 +188,8 @@ def _measured(asked: dict[str, Any], *, quiet: bool, color: bool) -> Evaluation:
 
 def _report(folder: Path, scenario: str | None) -> ExitCode:
     """Write table and pictures, and show the table."""
-    from trigreason_graph.evaluation.journal import RESULTS
     from trigreason_graph.evaluation.report_files import write_report
-    from trigreason_graph.evaluation.results import read_provenance, read_results
+    from trigreason_graph.evaluation.results import RESULTS, read_provenance, read_results
 
     results = read_results(folder / RESULTS)
     if not results:

@@ -10,14 +10,13 @@ from trigreason_graph.evaluation.lines import append_line
 from trigreason_graph.evaluation.problems import ProblemSet, digest
 from trigreason_graph.evaluation.provenance import disagreement
 from trigreason_graph.evaluation.results import (
+    RESULTS,
     RunKey,
     RunResult,
     provenance_line,
     read_provenance,
     read_results,
 )
-
-RESULTS = "results.jsonl"
 
 
 class Journal:

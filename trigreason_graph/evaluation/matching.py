@@ -12,6 +12,7 @@ from itertools import accumulate
 
 from trigreason_graph.evaluation.entrants import MatchedForm
 from trigreason_graph.evaluation.results import RunResult
+from trigreason_graph.evaluation.statistics import mean
 from trigreason_graph.policies import Policy, early_only, random_policy
 
 
@@ -52,10 +53,10 @@ def match(form: MatchedForm, to: Sequence[RunResult], small: Sequence[RunResult]
         to: The runs of the policy whose spending is wanted.
         small, large: Those of either model alone, on the same problems.
     """
-    wanted = _mean([run.large_tokens for run in to])
+    wanted = mean([run.large_tokens for run in to])
     if form == "random":
-        steps = _mean([len(run.steps) for run in small])
-        step_tokens = _mean([step["tokens"] for run in large for step in run.steps])
+        steps = mean([len(run.steps) for run in small])
+        step_tokens = mean([step["tokens"] for run in large for step in run.steps])
         all_of_them = steps * step_tokens
         share = min(wanted / all_of_them, 1.0) if all_of_them else 0.0
         return Match(form, round(share, 4), wanted, share * all_of_them)
@@ -68,8 +69,4 @@ def first_steps(runs: Sequence[RunResult]) -> list[float]:
     """Mean tokens of the first step, the first two, … of a run; one that is over keeps what it has."""
     sums = [list(accumulate(step["tokens"] for step in run.steps)) or [0] for run in runs] or [[0]]
     longest = max(map(len, sums))
-    return [_mean([of_run[min(index, len(of_run) - 1)] for of_run in sums]) for index in range(longest)]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+    return [mean([of_run[min(index, len(of_run) - 1)] for of_run in sums]) for index in range(longest)]

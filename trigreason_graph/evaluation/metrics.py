@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trigreason_graph.evaluation.definitions import LEVELS
+from trigreason_graph.evaluation.entrants import LARGE_ALONE, SMALL_ALONE
 from trigreason_graph.evaluation.measures import PolicyCounts, ProblemKey, common_problems, count_all, pooled
 from trigreason_graph.evaluation.resampling import Resampling, estimate, ratio
 from trigreason_graph.evaluation.results import RunResult
@@ -23,8 +24,7 @@ from trigreason_graph.evaluation.thresholds import family, thresholds
 if TYPE_CHECKING:
     from trigreason_graph.evaluation.resampling import Vector
 
-REFERENCE = "large_only"
-SMALL_ALONE = "small_only"
+REFERENCE = LARGE_ALONE
 STEPS_AGAINST = "specreason"
 """What the others are compared with, by name."""
 POOLED = "pooled"

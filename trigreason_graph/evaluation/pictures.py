@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trigreason_graph.evaluation.authorship import AUTHORS, FREE, interventions, shares_along
-from trigreason_graph.evaluation.metrics import SMALL_ALONE, Figure, Measured, Row
+from trigreason_graph.evaluation.entrants import SMALL_ALONE
+from trigreason_graph.evaluation.metrics import Figure, Measured, Row
 from trigreason_graph.evaluation.results import RunResult
 from trigreason_graph.evaluation.thresholds import family
 from trigreason_graph.state import Author

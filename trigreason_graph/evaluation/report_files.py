@@ -10,14 +10,14 @@ from typing import Any
 from trigreason_graph.evaluation.headline import SCENARIO, headline
 from trigreason_graph.evaluation.metrics import REFERENCE, Measured, measure
 from trigreason_graph.evaluation.pictures import accuracy_against_cost, authorship, interventions_by_trigger, save
-from trigreason_graph.evaluation.results import RunResult, read_provenance, read_results
+from trigreason_graph.evaluation.results import RESULTS, RunResult, read_provenance, read_results
 from trigreason_graph.evaluation.scenarios import Scenario, load_scenario, shipped_scenario
 from trigreason_graph.evaluation.statistics import RESAMPLES
 from trigreason_graph.evaluation.summary import summary
 from trigreason_graph.evaluation.table import table
 
-RESULTS, PROVENANCE, TABLE, SUMMARY = "results.jsonl", "provenance.json", "table.md", "summary.json"
-"""Names of the files: the first two are read, the others written."""
+PROVENANCE, TABLE, SUMMARY = "provenance.json", "table.md", "summary.json"
+"""Names of the files: the first is read, beside `RESULTS`, the others written."""
 
 
 def write_report(

@@ -17,6 +17,8 @@ from trigreason_graph.state import Author, LedgerRow, Outcome, SignalRoute, Step
 
 RESULT_VERSION = 1
 """Written into every line; a reader of old files looks here first."""
+RESULTS = "results.jsonl"
+"""Name of the file."""
 PROVENANCE = "provenance"
 """Key of the lines that say under which circumstances the runs after them were made."""
 

@@ -29,6 +29,11 @@ class Estimate(NamedTuple):
         return f"{self.value:.2f} ({self.low:.2f}-{self.high:.2f})"
 
 
+def mean(values: Sequence[float]) -> float:
+    """The mean; 0.0 of nothing."""
+    return sum(values) / len(values) if values else 0.0
+
+
 def share(part: float, whole: float) -> float | None:
     """part / whole; None of nothing."""
     return part / whole if whole else None

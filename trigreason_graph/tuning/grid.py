@@ -86,10 +86,11 @@ def with_values(policy: Policy, values: Mapping[str, Any]) -> Policy:
     unknown = [name for name in values if "." not in name and name != INITIATION and name not in known]
     if unknown:
         raise ValueError(f"grid: policy {policy.name!r} has no trigger {unknown[0]!r}; it has: {', '.join(known)}")
+    changed = policy.with_fields(fields)
     return replace(
-        policy.with_fields(fields),
-        initiation=None if INITIATION in off else policy.with_fields(fields).initiation,
-        triggers=tuple(trigger for trigger in policy.with_fields(fields).triggers if trigger.name not in off),
+        changed,
+        initiation=None if INITIATION in off else changed.initiation,
+        triggers=tuple(trigger for trigger in changed.triggers if trigger.name not in off),
         limits=tuple(limit for limit in policy.limits if limit.trigger not in off),
     )
 

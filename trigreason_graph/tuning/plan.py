@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trigreason_graph.bridge import run_blocking
 from trigreason_graph.evaluation.recordings import RecordingStore
+from trigreason_graph.evaluation.statistics import mean
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.resolve import ModelSpec
 from trigreason_graph.policies import Policy, resolve_policy
@@ -15,7 +16,7 @@ from trigreason_graph.settings import Budget
 from trigreason_graph.tuning.grid import DEFAULT_GRID, Grid, settings_of
 from trigreason_graph.tuning.runs import BUDGET, Answered, GraphRunner, Meter
 from trigreason_graph.tuning.search import planned_runs
-from trigreason_graph.tuning.verifying import FACTOR, FINALISTS, mean, split_of
+from trigreason_graph.tuning.verifying import FACTOR, FINALISTS, split_of
 
 UNKNOWN_CALLS = 8.0
 """Calls of both models a problem, where nothing is recorded: about what the default takes on GSM8K. Ours."""

@@ -121,12 +121,27 @@ class Search:
 
     def best(self, among: Sequence[Setting], count: int) -> list[Setting]:
         """The best of some settings, the policy as given always among them."""
-        ordered = sorted(among, key=self._rank)[:count]
+        scored = self.scores([self.settings[0], *among])
+        given = scored[self.settings[0].index]
+
+        def rank(setting: Setting) -> tuple[float, ...]:
+            one = scored[setting.index]
+            return (*self.objective.rank(one.accuracy, one.cost, (given.accuracy, given.cost)), setting.index)
+
+        ordered = sorted(among, key=rank)[:count]
         return ordered if self.settings[0] in ordered else [*ordered, self.settings[0]]
 
     def score(self, setting: Setting) -> Scored:
         """A setting's figures over all problems that any setting was run on; estimates where it was not."""
-        tried = [problem.id for problem in self.problems if any(key[1] == problem.id for key in self.runs)]
+        return self.scores([setting])[setting.index]
+
+    def scores(self, settings: Sequence[Setting]) -> dict[int, Scored]:
+        """Figures of several settings, by index: what they share is worked out once."""
+        run_on = {id for _, id in self.runs}
+        tried = [problem.id for problem in self.problems if problem.id in run_on]
+        return {setting.index: self._score(setting, tried) for setting in settings}
+
+    def _score(self, setting: Setting, tried: Sequence[str]) -> Scored:
         known = [(self._run_or_nearest(setting, id), (setting.index, id) in self.runs) for id in tried]
         count = max(len(known), 1)
         return Scored(
@@ -136,10 +151,6 @@ class Search:
             run=sum(own for _, own in known),
             problems=len(known),
         )
-
-    def _rank(self, setting: Setting) -> tuple[float, ...]:
-        given, one = self.score(self.settings[0]), self.score(setting)
-        return (*self.objective.rank(one.accuracy, one.cost, (given.accuracy, given.cost)), setting.index)
 
     def _run_or_nearest(self, setting: Setting, problem: str) -> Run:
         """Its run on a problem, else that of the setting nearest to it which was run there: the estimate."""

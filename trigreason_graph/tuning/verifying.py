@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trigreason_graph.evaluation.statistics import Estimate, bootstrap
+from trigreason_graph.evaluation.statistics import Estimate, bootstrap, mean
 from trigreason_graph.policies import Policy
 from trigreason_graph.tuning.grid import Setting
 from trigreason_graph.tuning.runs import Answered, Run, Runner
@@ -150,7 +150,7 @@ async def search_and_verify(
     pairs = list(zip(before, final, strict=True))
     gain = bootstrap(pairs, lambda drawn: mean([two.right - one.right for one, two in drawn]))
     saved = bootstrap(pairs, lambda drawn: mean([objective.cost(two) - objective.cost(one) for one, two in drawn]))
-    scored = [search.score(one) for one in settings]
+    scored = list(search.scores(settings).values())
     return Tuning(
         policy=winner.policy,
         setting=winner,
@@ -177,8 +177,3 @@ def _is_better(objective: Objective, gain: Estimate, saved: Estimate) -> bool:
 
 def _figures(objective: Objective, runs: Sequence[Run]) -> tuple[float, float]:
     return mean([run.right for run in runs]), mean([objective.cost(run) for run in runs])
-
-
-def mean(values: Sequence[float]) -> float:
-    """The mean; 0.0 of nothing."""
-    return sum(values) / len(values) if values else 0.0
