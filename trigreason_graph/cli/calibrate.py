@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -11,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trigreason_graph.cli import options
-from trigreason_graph.cli.verbs import DebugOption, complain
+from trigreason_graph.cli import options, tuning
+from trigreason_graph.cli.verbs import DebugOption, complain, print_json
 
 if TYPE_CHECKING:
     from trigreason_graph.models.prices import Price
@@ -62,7 +60,7 @@ def calibrate(
         Path | None,
         typer.Option(metavar="FILE", help="Keeps what the small model writes; else a file in the cache folder."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the policy file.")] = None,
+    out: tuning.Out = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="The new policy's name.")] = None,
     as_json: options.AsJson = False,
     debug: DebugOption = False,
@@ -72,8 +70,6 @@ def calibrate(
     Needs problems without answers and the small model only. Killed and run again, it goes on where it was.
     """
     from trigreason_graph.cli.defaults import Defaults
-    from trigreason_graph.cli.embedded import close_servers, unfetched
-    from trigreason_graph.cli.models import pull
     from trigreason_graph.policies import dump_policy
     from trigreason_graph.tuning import calibrate as run
     from trigreason_graph.tuning import read_questions
@@ -82,14 +78,11 @@ def calibrate(
     questions = [question for path in problems for question in read_questions(path, limit=limit)]
     defaults = Defaults()
     model = defaults.small if small is None else small
-    if out is not None and out.suffix != ".toml":
-        raise ValueError(f'--out {out}: the name of a policy file ends in ".toml"')
+    tuning.check_out(out)
     share = None if escalation == "boundary" else _share(escalation)
     wanted: Unit = unit.value
     cost = price_of(price, large) if unit is UnitChoice.usd else None
-    if missing := unfetched([model]):
-        pull(missing)
-    try:
+    with tuning.embedded_models([model]):
         found = run(
             questions,
             small=model,
@@ -99,18 +92,16 @@ def calibrate(
             method=method.value,
             large=large,
             price=cost,
-            recordings=recordings or _cache_file(),
+            recordings=recordings or tuning.recordings_file("calibrate"),
             progress=_progress,
-            command=shlex.join(["trigreason", *sys.argv[1:]]),
+            command=tuning.command_line(),
             data=[path.stem for path in problems],
             name=name,
         )
-    finally:
-        close_servers()
     if out is not None:
         out.write_text(dump_policy(found.policy), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps(_object(found), ensure_ascii=False, indent=2))
+        print_json(_object(found))
     else:
         _show(found, out)
 
@@ -152,12 +143,6 @@ def _share(written: str) -> float:
         return float(written)
     except ValueError:
         raise ValueError(f'--escalation {written}: a share such as 0.2, or "boundary"') from None
-
-
-def _cache_file() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("trigreason-graph") / "recordings" / "calibrate.jsonl"
 
 
 def _progress(done: int, of: int, question: Question) -> None:

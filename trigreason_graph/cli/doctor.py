@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from trigreason_graph.cli.findings import Finding, can_run, show_findings, show_verdict
-from trigreason_graph.cli.verbs import DebugOption, ExitCode
+from trigreason_graph.cli.verbs import DebugOption, ExitCode, print_json
 
 
 def doctor(
@@ -56,7 +55,7 @@ def doctor(
             "findings": [asdict(finding) for finding in findings],
             "models": [model.as_json() for model in models],
         }
-        typer.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        print_json(whole)
     else:
         from trigreason_graph.cli.screen import Screen, make_console
 

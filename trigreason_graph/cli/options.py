@@ -74,6 +74,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="The answer only.", r
 NoColor = Annotated[
     bool, typer.Option("--no-color", help="No colours (NO_COLOR does the same).", rich_help_panel=OUTPUT)
 ]
+ShowAsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+"""With `ShowNoColor`, of verbs that only show something: they have few options, which stand under no headings."""
+ShowNoColor = Annotated[bool, typer.Option("--no-color", help="No colours (NO_COLOR does the same).")]
 
 
 def check_output(as_json: bool, quiet: bool) -> None:

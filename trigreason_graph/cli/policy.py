@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from trigreason_graph.cli import options
-from trigreason_graph.cli.verbs import DebugOption, ExitCode, Verbs
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from trigreason_graph.cli.verbs import DebugOption, ExitCode, Verbs, print_json
 
 app = typer.Typer(
     name="policy",
@@ -22,15 +18,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (NO_COLOR does the same).")]
 Named = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A shipped policy, or a TOML file.")]
 
 
 @app.command("list")
-def list_policies(as_json: AsJson = False, no_color: NoColor = False, debug: DebugOption = False) -> None:
+def list_policies(
+    as_json: options.ShowAsJson = False, no_color: options.ShowNoColor = False, debug: DebugOption = False
+) -> None:
     """Show the policies that ship."""
     from trigreason_graph.cli.policy_view import policies_table
+    from trigreason_graph.cli.screen import make_console
     from trigreason_graph.policies import resolve_policy
     from trigreason_graph.policies.resolve import names
 
@@ -46,21 +43,22 @@ def list_policies(as_json: AsJson = False, no_color: NoColor = False, debug: Deb
             }
             for policy in listed
         ]
-        _print_json({"policies": entries})
+        print_json({"policies": entries})
     else:
-        _console(no_color).print(policies_table(listed))
+        make_console(color=not no_color).print(policies_table(listed))
 
 
 @app.command("show")
 def show(
     policy: Named,
     toml: Annotated[bool, typer.Option("--toml", help="As a policy file: a beginning for one of your own.")] = False,
-    as_json: AsJson = False,
-    no_color: NoColor = False,
+    as_json: options.ShowAsJson = False,
+    no_color: options.ShowNoColor = False,
     debug: DebugOption = False,
 ) -> None:
     """Show a policy field by field, what it was made for, and what it was found from."""
     from trigreason_graph.cli.policy_view import show_policy
+    from trigreason_graph.cli.screen import make_console
     from trigreason_graph.policies import dump_policy, resolve_policy
     from trigreason_graph.policies.differences import fields_of
 
@@ -70,9 +68,9 @@ def show(
     if toml:
         typer.echo(dump_policy(found), nl=False)
     elif as_json:
-        _print_json(fields_of(found, all=True))
+        print_json(fields_of(found, all=True))
     else:
-        show_policy(_console(no_color), found)
+        show_policy(make_console(color=not no_color), found)
 
 
 @app.command("check")
@@ -80,7 +78,7 @@ def check(
     policy: Named,
     small: options.Small = None,
     large: options.Large = None,
-    as_json: AsJson = False,
+    as_json: options.ShowAsJson = False,
     debug: DebugOption = False,
 ) -> None:
     """Say whether a policy can be used, and whether it was made for these models. No model is called.
@@ -98,9 +96,7 @@ def check(
     models = resolve_model(small or defaults.small, "small"), resolve_model(large or defaults.large, "large")
     differing = mismatches(found, models[0].card, models[1].card, PROMPTS_VERSION)
     if as_json:
-        _print_json(
-            {"policy": found.name, "usable": True, "made_for": found.made_for is not None, "differs": differing}
-        )
+        print_json({"policy": found.name, "usable": True, "made_for": found.made_for is not None, "differs": differing})
     else:
         typer.echo(f"{found.name}: a policy that can be used")
         if found.made_for is None:
@@ -119,8 +115,8 @@ def diff(
     everything: Annotated[
         bool, typer.Option("--all", help="Also name, description, source, models and evidence.")
     ] = False,
-    as_json: AsJson = False,
-    no_color: NoColor = False,
+    as_json: options.ShowAsJson = False,
+    no_color: options.ShowNoColor = False,
     debug: DebugOption = False,
 ) -> None:
     """Show the fields in which two policies differ.
@@ -128,24 +124,15 @@ def diff(
     Exit codes: 0 whether or not they differ.
     """
     from trigreason_graph.cli.policy_view import differences_table
+    from trigreason_graph.cli.screen import make_console
     from trigreason_graph.policies import resolve_policy
     from trigreason_graph.policies.differences import differences
 
     one, other = resolve_policy(first), resolve_policy(second)
     found = differences(one, other, all=everything)
     if as_json:
-        _print_json({"differences": [{"field": each.field, first: each.first, second: each.second} for each in found]})
+        print_json({"differences": [{"field": each.field, first: each.first, second: each.second} for each in found]})
     elif not found:
         typer.echo(f"{first} and {second} act the same")
     else:
-        _console(no_color).print(differences_table(first, second, found))
-
-
-def _console(no_color: bool) -> Console:
-    from trigreason_graph.cli.screen import make_console
-
-    return make_console(color=not no_color)
-
-
-def _print_json(whole: dict[str, Any]) -> None:
-    typer.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        make_console(color=not no_color).print(differences_table(first, second, found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trigreason_graph.cli import options, words
-from trigreason_graph.cli.verbs import Verbs
+from trigreason_graph.cli.verbs import Verbs, print_json
 from trigreason_graph.errors import ModelNotReady
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def list_runs(as_json: ListAsJson = False) -> None:
     store = open_store()
     rows = [_described(store, run) for run in store.runs()]
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_json(rows)
         return
     for row in rows:
         changed = datetime.fromisoformat(row["changed"]).strftime("%Y-%m-%d %H:%M")
@@ -69,7 +68,7 @@ def show_run(
     for event in replayed(state, stored.job):
         (view.handle if view else tally.handle)(event)
     if view is None:
-        typer.echo(json.dumps(whole_result(state, tally, thread), ensure_ascii=False, indent=2))
+        print_json(whole_result(state, tally, thread))
         return
     view.close()
     show_result(view.screen, state["answer"], state["report"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import warnings
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from trigreason_graph.cli import options
 from trigreason_graph.cli.examples import find_example, load_examples
 from trigreason_graph.cli.job import Job
 from trigreason_graph.cli.keeping import Kept, storing
-from trigreason_graph.cli.verbs import DebugOption, ExitCode, complain
+from trigreason_graph.cli.verbs import DebugOption, ExitCode, complain, print_json
 
 if TYPE_CHECKING:
     from trigreason_graph.cli.tally import Tally
@@ -255,7 +254,7 @@ def show(state: State, tally: Tally, view: View | None, form: Form, kept: Kept |
     from trigreason_graph.cli.result import whole_result
 
     if form.as_json:
-        typer.echo(json.dumps(whole_result(state, tally, kept.thread if kept else None), ensure_ascii=False, indent=2))
+        print_json(whole_result(state, tally, kept.thread if kept else None))
     elif view:
         show_result(view.screen, state["answer"], state["report"])
     else:

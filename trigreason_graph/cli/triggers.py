@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trigreason_graph.cli.verbs import DebugOption, Verbs
+from trigreason_graph.cli import options
+from trigreason_graph.cli.verbs import DebugOption, Verbs, print_json
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from trigreason_graph.policies import Policy
 
 app = typer.Typer(
@@ -23,39 +22,40 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (NO_COLOR does the same).")]
-
 
 @app.command("list")
-def list_triggers(as_json: AsJson = False, no_color: NoColor = False, debug: DebugOption = False) -> None:
+def list_triggers(
+    as_json: options.ShowAsJson = False, no_color: options.ShowNoColor = False, debug: DebugOption = False
+) -> None:
     """Show the triggers, when they are asked, their fields and defaults."""
+    from trigreason_graph.cli.screen import make_console
     from trigreason_graph.cli.trigger_facts import all_facts
     from trigreason_graph.cli.trigger_view import facts_table
 
     facts = all_facts()
     if as_json:
-        _print_json({"triggers": [each.as_dict() for each in facts]})
+        print_json({"triggers": [each.as_dict() for each in facts]})
     else:
-        _console(no_color).print(facts_table(facts))
+        make_console(color=not no_color).print(facts_table(facts))
 
 
 @app.command("explain")
 def explain_trigger(
     name: Annotated[str, typer.Argument(metavar="NAME", help='A trigger, as "trigreason triggers list" shows it.')],
-    as_json: AsJson = False,
-    no_color: NoColor = False,
+    as_json: options.ShowAsJson = False,
+    no_color: options.ShowNoColor = False,
     debug: DebugOption = False,
 ) -> None:
     """Say what a trigger does, what its fields mean, and where their values come from."""
+    from trigreason_graph.cli.screen import make_console
     from trigreason_graph.cli.trigger_facts import facts_of
     from trigreason_graph.cli.trigger_view import show_facts
 
     facts = facts_of(name)
     if as_json:
-        _print_json(facts.as_dict())
+        print_json(facts.as_dict())
     else:
-        show_facts(_console(no_color), facts)
+        show_facts(make_console(color=not no_color), facts)
 
 
 @app.command("test")
@@ -67,20 +67,18 @@ def try_triggers(
             help='What "trigreason solve --json" wrote, a JSON list of steps, or plain text; "-": standard input.',
         ),
     ],
-    policy: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="A shipped policy, or a TOML file; else $TRIGREASON_POLICY."),
-    ] = None,
+    policy: options.PolicyName = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="TRIGGER.FIELD=VALUE", help='A trigger\'s field: "cognitive_offload.rho=0.9".'),
     ] = None,
-    as_json: AsJson = False,
-    no_color: NoColor = False,
+    as_json: options.ShowAsJson = False,
+    no_color: options.ShowNoColor = False,
     debug: DebugOption = False,
 ) -> None:
     """Show on a saved trace which triggers would fire where, and why. No model is called."""
     from trigreason_graph.cli.saved_trace import load_trace
+    from trigreason_graph.cli.screen import make_console
     from trigreason_graph.cli.trial import try_policy
     from trigreason_graph.cli.trigger_view import show_trial, trial_object
 
@@ -88,9 +86,9 @@ def try_triggers(
     saved = load_trace(file, chosen.segment)
     judged = try_policy(chosen, saved)
     if as_json:
-        _print_json(trial_object(chosen, saved, judged))
+        print_json(trial_object(chosen, saved, judged))
     else:
-        show_trial(_console(no_color), chosen, saved, judged)
+        show_trial(make_console(color=not no_color), chosen, saved, judged)
 
 
 def chosen_policy(policy: str | None, changes: list[str]) -> Policy:
@@ -126,13 +124,3 @@ def read_change(change: str) -> tuple[str, str, Any]:
         return trigger, name, json.loads(written.lower() if written.lower() in ("true", "false") else written)
     except json.JSONDecodeError:
         return trigger, name, written
-
-
-def _console(no_color: bool) -> Console:
-    from trigreason_graph.cli.screen import make_console
-
-    return make_console(color=not no_color)
-
-
-def _print_json(whole: dict[str, Any]) -> None:
-    typer.echo(json.dumps(whole, ensure_ascii=False, indent=2))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -11,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trigreason_graph.cli import options
-from trigreason_graph.cli.verbs import DebugOption
+from trigreason_graph.cli import options, tuning
+from trigreason_graph.cli.verbs import DebugOption, print_json
 
 if TYPE_CHECKING:
     from trigreason_graph.tuning.grid import Setting
@@ -63,7 +61,7 @@ def tune(
     large_tokens: options.LargeTokens = None,
     total_tokens: options.TotalTokens = None,
     large_calls: options.LargeCalls = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the policy file.")] = None,
+    out: tuning.Out = None,
     picture: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw accuracy against cost.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would cost at most; nothing is paid.")
@@ -76,8 +74,6 @@ def tune(
     Killed and run again, it goes on where it was. "No better than the policy as given" is a possible answer.
     """
     from trigreason_graph.cli.defaults import Defaults
-    from trigreason_graph.cli.embedded import close_servers, unfetched
-    from trigreason_graph.cli.models import pull
     from trigreason_graph.policies import dump_policy
     from trigreason_graph.tuning.grid import DEFAULT_GRID, read_grid
     from trigreason_graph.tuning.picture import draw
@@ -88,13 +84,12 @@ def tune(
 
     listed = read_answered(problems)
     defaults = Defaults()
-    if out is not None and out.suffix != ".toml":
-        raise ValueError(f'--out {out}: the name of a policy file ends in ".toml"')
+    tuning.check_out(out)
     limits = {"large_tokens": large_tokens, "total_tokens": total_tokens, "large_calls": large_calls}
     shared: dict[str, Any] = {
         "small": small or defaults.small,
         "large": large or defaults.large,
-        "recordings": recordings or _cache_file(),
+        "recordings": recordings or tuning.recordings_file("tune"),
         "policy": defaults.policy if policy is None else policy,
         "grid": read_grid(grid) if grid else DEFAULT_GRID,
         "budget": options.chosen_budget(limits, BUDGET) or BUDGET,
@@ -102,29 +97,29 @@ def tune(
     }
     wanted = Objective(objective.value, limit, unit.value)
     expected = plan(listed, **shared)
-    if dry_run:
-        _print(_told(expected) if not as_json else json.dumps(expected.__dict__, indent=2))
-        return
     if not as_json:
-        _print(_told(expected))
-    if missing := unfetched([shared["small"], shared["large"]]):
-        pull(missing)
-    try:
+        typer.echo(_told(expected))
+    elif dry_run:
+        print_json(expected.__dict__)
+    if dry_run:
+        return
+    with tuning.embedded_models([shared["small"], shared["large"]]):
         found = run(
             listed,
             **shared,
             objective=wanted,
             told=_progress,
-            command=shlex.join(["trigreason", *sys.argv[1:]]),
+            command=tuning.command_line(),
             data=[problems.stem],
         )
-    finally:
-        close_servers()
     if out is not None:
         out.write_text(dump_policy(found.policy), encoding="utf-8")
     if picture is not None:
         draw(found, picture)
-    _print(json.dumps(_object(found), ensure_ascii=False, indent=2) if as_json else _shown(found))
+    if as_json:
+        print_json(_object(found))
+    else:
+        typer.echo(_shown(found))
 
 
 def read_answered(path: Path) -> list[Answered]:
@@ -134,26 +129,14 @@ def read_answered(path: Path) -> list[Answered]:
         ValueError: One has none; the text names it.
     """
     from trigreason_graph.evaluation.problem import Problem
-    from trigreason_graph.tuning import read_questions
+    from trigreason_graph.tuning.questions import read_rows
 
-    questions = read_questions(path)
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     found: list[Answered] = []
-    for question, row in zip(questions, rows, strict=True):
+    for question, row in read_rows(path):
         if row.get("answer") in (None, ""):
             raise ValueError(f"problems {path}: {question.id!r} has no answer; trigreason calibrate needs none")
         found.append(Problem(question.id, question.question, str(row["answer"])))
     return found
-
-
-def _cache_file() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("trigreason-graph") / "recordings" / "tune.jsonl"
-
-
-def _print(text: str) -> None:
-    typer.echo(text)
 
 
 def _progress(setting: Setting, problem: Answered, done: int, planned: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from contextlib import suppress
@@ -71,6 +72,11 @@ class Verbs(TyperGroup):
             complain(describe(fault))
             not_ready = isinstance(fault, ModelNotReady | DownloadError)
             raise typer.Exit(ExitCode.NOT_READY if not_ready else ExitCode.USAGE) from None
+
+
+def print_json(whole: Any) -> None:
+    """An object or array of what was asked for with ``--json``."""
+    typer.echo(json.dumps(whole, ensure_ascii=False, indent=2))
 
 
 def complain(text: str) -> None:

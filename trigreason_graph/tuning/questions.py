@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Asked(Protocol):
@@ -38,23 +38,32 @@ def read_questions(path: str | Path, *, limit: int | None = None) -> list[Questi
     Raises:
         ValueError: It cannot be read; the text names the line.
     """
+    return [question for question, _ in read_rows(path)][:limit]
+
+
+def read_rows(path: str | Path) -> list[tuple[Question, dict[str, Any]]]:
+    """As :func:`read_questions`, each with the whole object of its line.
+
+    Raises:
+        ValueError: As there.
+    """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ValueError(f"problems {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise ValueError(f"problems {path}: not UTF-8 text") from None
-    found = [_question(line, f"{path}, line {number}", number) for number, line in enumerate(lines, 1) if line.strip()]
+    found = [_row(line, f"{path}, line {number}", number) for number, line in enumerate(lines, 1) if line.strip()]
     if not found:
         raise ValueError(f"problems {path}: there are none in it")
-    ids = [question.id for question in found]
+    ids = [question.id for question, _ in found]
     if len(set(ids)) < len(ids):
         twice = next(id for id in ids if ids.count(id) > 1)
         raise ValueError(f"problems {path}: two have the id {twice!r}")
-    return found[:limit]
+    return found
 
 
-def _question(line: str, place: str, number: int) -> Question:
+def _row(line: str, place: str, number: int) -> tuple[Question, dict[str, Any]]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
@@ -62,7 +71,7 @@ def _question(line: str, place: str, number: int) -> Question:
     asked = row.get("question") if isinstance(row, dict) else None
     if not isinstance(asked, str) or not asked.strip():
         raise ValueError(f'problems {place}: each line must be an object with a "question" of text')
-    return Question(str(row.get("id") or number), asked)
+    return Question(str(row.get("id") or number), asked), row
 
 
 def as_questions(given: Iterable[Asked | str]) -> list[Question]:
