@@ -11,6 +11,7 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from tests.agents import run
 from tests.graphs import LOCAL_SMALL, STEPS, large, small
 from trigreason_graph import ModelCard, ModelNotReady, Settings, as_tool, create_trigreason_graph
 from trigreason_graph.errors import InputError
@@ -32,16 +33,6 @@ def caller(*questions: str, last: str = "Done.") -> ScriptedModel:
     """An agent's model that asks `questions`, all in one turn."""
     calls = [{"name": "reason", "args": {"question": question}} for question in questions]
     return ScriptedModel(script=[Scripted(tool_calls=calls), Scripted(last)])
-
-
-async def run(agent: Any, sync: bool, given: Any = ASKED, **arguments: Any) -> tuple[list[Any], Any]:
-    """The events of the custom stream, and the last state."""
-    modes = ["custom", "values"]
-    if sync:
-        items = list(agent.stream(given, stream_mode=modes, **arguments))
-    else:
-        items = [item async for item in agent.astream(given, stream_mode=modes, **arguments)]
-    return [data for mode, data in items if mode == "custom"], items[-1][1]
 
 
 def tool_message(state: Any) -> ToolMessage:
@@ -100,14 +91,14 @@ class TestByItself:
 @BOTH
 class TestInAnAgent:
     async def test_progress_reaches_the_agents_stream(self, sync: bool) -> None:
-        events, state = await run(create_agent(caller(QUESTION), [as_tool(builder())]), sync)
+        events, state = await run(create_agent(caller(QUESTION), [as_tool(builder())]), sync, ASKED)
         assert tool_message(state).content == "7"
         kinds = [event["type"] for event in events if event["type"] in ("run", "step", "outcome")]
         assert kinds == ["run", "step", "step", "step", "outcome"]
         assert state["messages"][-1].text == "Done."
 
     async def test_two_calls_in_one_turn(self, sync: bool) -> None:
-        events, state = await run(create_agent(caller("Sum one?", "Sum two?"), [as_tool(builder())]), sync)
+        events, state = await run(create_agent(caller("Sum one?", "Sum two?"), [as_tool(builder())]), sync, ASKED)
         assert [message.content for message in state["messages"] if message.type == "tool"] == ["7", "7"]
         assert sorted(event["question"] for event in events if event["type"] == "run") == ["Sum one?", "Sum two?"]
         assert len({event["run_id"] for event in events}) == 2
@@ -116,7 +107,7 @@ class TestInAnAgent:
     async def test_settings_come_from_the_agents_context(self, sync: bool, context: Any, calls: int) -> None:
         expert = large(PLAN)
         agent = create_agent(caller(QUESTION), [as_tool(builder(expert=expert))], context_schema=dict)
-        await run(agent, sync, context=context)
+        await run(agent, sync, ASKED, context=context)
         assert expert.calls == calls
 
     async def test_nothing_internal_is_in_the_messages_stream(self, sync: bool) -> None:
@@ -134,7 +125,7 @@ class TestInAnAgent:
         tool = as_tool(builder(writer, expert), settings=Settings(large="ask"))
         agent = create_agent(caller(QUESTION), [tool], checkpointer=InMemorySaver())
         config: Any = {"configurable": {"thread_id": "1"}}
-        _, paused = await run(agent, sync, config=config)
+        _, paused = await run(agent, sync, ASKED, config=config)
         assert paused["__interrupt__"][0].value["kind"] == "large_model_call"
         assert (writer.calls, expert.calls) == (0, 0)
         _, state = await run(agent, sync, Command(resume="approve"), config=config)
@@ -147,7 +138,7 @@ class TestInDeepAgents:
     async def test_as_a_tool(self, sync: bool) -> None:
         deepagents = pytest.importorskip("deepagents")
         agent = deepagents.create_deep_agent(model=caller(QUESTION), tools=[as_tool(builder())])
-        events, state = await run(agent, sync)
+        events, state = await run(agent, sync, ASKED)
         assert tool_message(state).content == "7"
         assert [event["type"] for event in events].count("step") == 3
 
@@ -163,5 +154,5 @@ class TestInDeepAgents:
             trigreason_card=LOCAL_SMALL,
         )
         agent = deepagents.create_deep_agent(model=boss, subagents=[reasoner])
-        _, state = await run(agent, sync)
+        _, state = await run(agent, sync, ASKED)
         assert tool_message(state).content == "7"

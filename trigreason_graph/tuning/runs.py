@@ -27,6 +27,7 @@ from trigreason_graph.policies import Policy
 from trigreason_graph.settings import Budget, Settings
 from trigreason_graph.state import Report, Role
 from trigreason_graph.tuning.questions import Asked
+from trigreason_graph.tuning.traces import weights_of
 
 BUDGET = Budget(seconds=None, usd=None)
 """Of one run. No limit in seconds: what comes out must not depend on how fast the machine is."""
@@ -180,8 +181,7 @@ class GraphRunner:
 
         def metered(spec: ModelSpec, role: Role) -> ReasoningModel:
             model = resolve_model(spec, role, prices=prices)
-            digest = model.card.digest or getattr(model.inner, "digest", "") or f"name:{model.card.full_name}"
-            kept = recorded(model.inner, store, digest)
+            kept = recorded(model.inner, store, weights_of(model))
             if kept.inner is not None:
                 counted = MeteredChat(inner=kept.inner, meter=meter, trigreason_card=model.card)
                 kept = kept.model_copy(update={"inner": counted})

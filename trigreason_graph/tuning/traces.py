@@ -20,6 +20,8 @@ from trigreason_graph.tuning.questions import Question
 
 Progress = Callable[[int, int, Question], None]
 """(problems done, of how many, the next one): called before each."""
+BY_NAME = "name:"
+"""Begins what stands in place of unknown weights."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ async def _solved(small: ReasoningModel, policy: Policy, question: Question) -> 
     return list(result["trace"])
 
 
+def weights_of(model: ReasoningModel) -> str:
+    """What a model's recordings are kept under: SHA-256 of its weights, or its name where nobody knows that."""
+    return model.card.digest or getattr(model.inner, "digest", "") or f"{BY_NAME}{model.card.full_name}"
+
+
 def recording_model(spec: ModelSpec, store: RecordingStore | None) -> tuple[ReasoningModel, list[str]]:
     """The SRM, recorded where that can be done, and what to know about it.
 
@@ -110,9 +117,8 @@ def recording_model(spec: ModelSpec, store: RecordingStore | None) -> tuple[Reas
     if card.form == "field":
         return model, [f"{card.full_name} has a separate field for its reasoning, which recordings do not keep"]
     notes = []
-    digest = card.digest or getattr(model.inner, "digest", "")
-    if not digest:
-        digest = f"name:{card.full_name}"
+    weights = weights_of(model)
+    if weights.startswith(BY_NAME):
         notes.append(f"the weights of {card.full_name} are unknown: its recordings are kept under its name")
-    kept = recorded(model.inner, store, digest)
+    kept = recorded(model.inner, store, weights)
     return model.model_copy(update={"inner": kept, "card": best_card(kept)}), notes
