@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from trigreason_graph import Budget  # noqa: E402
-from trigreason_graph.evaluation import RunResult, aevaluate  # noqa: E402
+from trigreason_graph.evaluation import RunResult, Standing, aevaluate  # noqa: E402
 from trigreason_graph.evaluation.recorded_chat import RecordingMissing  # noqa: E402
 from trigreason_graph.evaluation.report_files import report_folder  # noqa: E402
 from trigreason_graph.models.embedded.server import close_all  # noqa: E402
@@ -57,7 +57,7 @@ async def record(minutes: float) -> None:
     """
     until = time.monotonic() + 60 * minutes
 
-    def told(result: RunResult) -> None:
+    def told(result: RunResult, _: Standing) -> None:
         right = "right" if result.right else "wrong"
         print(f"{time.strftime('%H:%M:%S')} {result.policy} {result.problem}: {right}", flush=True)
         if time.monotonic() > until:

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from ollama import ChatResponse
 
 from tests.wrapped import used
-from trigreason_graph.models.pieces import Token, Usage, finish_of, text_of, tokens_of, usage_of
+from trigreason_graph.models.pieces import Usage, finish_of, text_of, tokens_of, usage_of
 
 NOTHING = AIMessageChunk(content="")
 OPENAI = {
@@ -28,7 +28,9 @@ class TestTokens:
 
     def test_of_chatollama(self) -> None:
         response = ChatResponse.model_validate({"message": {"role": "assistant"}, "logprobs": [OPENAI]})
-        assert tokens_of({"logprobs": response.logprobs}, NOTHING) == tokens_of({"logprobs": [OPENAI]}, NOTHING)
+        (token,) = tokens_of({"logprobs": response.logprobs}, NOTHING)
+        assert (token.size, token.nats) == (2, 100)
+        assert token.entropy == pytest.approx(0.2048, abs=1e-4)
 
     def test_of_a_whole_message(self) -> None:
         message = AIMessage("7", response_metadata={"logprobs": {"content": [OPENAI, OPENAI]}})
@@ -39,16 +41,20 @@ class TestTokens:
 
     def test_without_alternatives_the_entropy_is_unknown(self) -> None:
         only = {"token": "a", "logprob": 0.0, "top_logprobs": [{"token": "a", "logprob": 0.0}]}
-        assert tokens_of({"logprobs": [only, {"token": "b", "logprob": -math.inf}]}, NOTHING) == (
-            Token(1, 0),
-            Token(1, 65_535),
-        )
+        sure, never = tokens_of({"logprobs": [only, {"token": "b", "logprob": -math.inf}]}, NOTHING)
+        assert (sure.size, sure.nats, sure.entropy) == (1, 0, None)
+        assert (never.size, never.nats, never.entropy) == (1, 65_535, None)
 
     @pytest.mark.parametrize(
         "garbage", [None, {}, "text", 3, {"content": None}, [None, 3, {"token": 1}, {"token": "a"}]]
     )
     def test_garbage_is_no_token(self, garbage: Any) -> None:
         assert tokens_of({"logprobs": garbage}, NOTHING) == ()
+
+    @pytest.mark.parametrize("top", [None, 3, "ab", [None, 3], {"logprob": -0.1}])
+    def test_garbage_is_no_alternative(self, top: Any) -> None:
+        (token,) = tokens_of({"logprobs": [{"token": "a", "logprob": -0.1, "top_logprobs": top}]}, NOTHING)
+        assert (token.nats, token.entropy) == (100, None)
 
 
 class TestText:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
+from langchain_core.runnables import RunnableLambda
 from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt
 from pydantic import SecretStr
@@ -37,6 +38,53 @@ class Refused(Exception):
 @pytest.fixture(autouse=True)
 def no_waiting_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trigreason_graph.models.wrapper.retry_wait", lambda _: 0.0)
+
+
+class Listener(Trace):
+    """A tracer that is told each token as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens: list[str] = []
+
+    async def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
+        if token:
+            self.tokens.append(token)
+
+
+class TestTokensForCallbacks:
+    CHUNKS = (chunk("one "), chunk("two "), chunk("three"), STOP)
+
+    async def test_who_listens_is_told_each(self) -> None:
+        listener = Listener()
+        await written(wrapped(self.CHUNKS, callbacks=[listener]), Reader())
+        assert listener.tokens == ["one ", "two ", "three"]
+        assert listener.end.text == "one two three"
+
+    async def test_where_nobody_listens_langchain_gets_the_text_as_a_whole(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made: list[str] = []
+        plain = AIMessageChunk
+
+        def counted(content: str) -> AIMessageChunk:
+            made.append(content)
+            return plain(content=content)
+
+        monkeypatch.setattr("trigreason_graph.models.wrapper.AIMessageChunk", counted)
+        trace, reader = Trace(), Reader()
+        await written(wrapped(self.CHUNKS, callbacks=[trace]), reader)
+        assert made == ["one two three"]
+        assert trace.end.text == "one two three"
+        assert [piece.text for piece in reader.pieces] == ["one ", "two ", "three"]
+
+    async def test_who_listens_to_the_whole_run_is_told_each(self) -> None:
+        async def call(_: Any) -> None:
+            await written(wrapped(self.CHUNKS), Reader())
+
+        listener = Listener()
+        await RunnableLambda(call).ainvoke(None, {"callbacks": [listener]})
+        assert listener.tokens == ["one ", "two ", "three"]
 
 
 class TestCutting:

@@ -61,6 +61,7 @@ class Exchange:
         seconds: How long the call may take; None without a limit.
         arguments: Keywords for the client on top of the options, such as bound tools.
         shown: Whether LangGraph's messages stream shows what the model writes.
+        heard: Whether anybody is told the text token by token; else it is handed to LangChain as a whole.
         tool_calls: Native tool calls, as they arrived.
         attempts: Filled while the call runs; the last one is the call's result.
     """
@@ -71,6 +72,7 @@ class Exchange:
     seconds: float | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     shown: bool = False
+    heard: bool = True
     tool_calls: list[ToolCallChunk] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 

@@ -18,13 +18,14 @@ class Token(NamedTuple):
 
     size: int
     nats: int
-    alternatives: tuple[float, ...] = ()
-    """log p of the most likely tokens; none where the server tells of fewer than two."""
+    top: Sequence[object] = ()
+    """The most likely tokens, as the server told of them: read when asked for, which few tokens are."""
 
     @property
     def entropy(self) -> float | None:
-        """Entropy of its distribution in nats; None when unknown. Worked out when asked for: few tokens are."""
-        return entropy_of(self.alternatives) if self.alternatives else None
+        """Entropy of its distribution in nats; None when unknown."""
+        alternatives = _logprobs(self.top)
+        return entropy_of(alternatives) if alternatives else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,18 @@ def _token(entry: object, at: float | None = None) -> Token | None:
     text, logprob, top = _field(entry, "token"), _field(entry, "logprob"), _field(entry, "top_logprobs")
     if not isinstance(text, str) or not text or not isinstance(logprob, (int, float)):
         return None
-    # Nearly always dicts of floats, some for each token, hence the short cuts.
-    told = [other.get("logprob") if type(other) is dict else _field(other, "logprob") for other in top or ()]
-    alternatives = tuple([value for value in told if type(value) is float or isinstance(value, (int, float))])
-    if len(alternatives) < 2:
-        return Token(len(text), in_nats(logprob))
-    if at is not None:
+    if not isinstance(top, (list, tuple)):
+        top = ()
+    if at is not None and (alternatives := _logprobs(top)):
         logprob = tempered(alternatives, logprob, at)
-    return Token(len(text), in_nats(logprob), alternatives)
+    return Token(len(text), in_nats(logprob), top)
+
+
+def _logprobs(top: Sequence[object]) -> list[float]:
+    """log p of the most likely tokens; none where the server tells of fewer than two."""
+    told = [_field(other, "logprob") for other in top]
+    known = [value for value in told if isinstance(value, (int, float))]
+    return known if len(known) > 1 else []
 
 
 def _field(entry: object, name: str) -> Any:

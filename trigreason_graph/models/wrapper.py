@@ -26,6 +26,7 @@ from trigreason_graph.models.exchange import CHARS_PER_TOKEN, Attempt, Exchange,
 from trigreason_graph.models.faults import is_transient, retry_wait
 from trigreason_graph.models.gate import Gate
 from trigreason_graph.models.known import card_of
+from trigreason_graph.models.listeners import tokens_wanted
 from trigreason_graph.models.pieces import usage_chunk
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.run import Run, Terms
@@ -133,6 +134,7 @@ class ReasoningModel(StreamedChat):
                 **{f"trigreason_{key}": value for key, value in metadata.items()},
             },
         }
+        exchange.heard = tokens_wanted(self.callbacks)
         try:
             calling = self.astream(messages, config=config, exchange=exchange, **exchange.arguments)
             async with aclosing(calling) as stream:  # type: ignore[type-var]
@@ -156,18 +158,23 @@ class ReasoningModel(StreamedChat):
                 kwargs.pop("max_tokens", None) or PLAIN_CALL_TOKENS, kwargs.pop("temperature", None), tuple(stop or ())
             )
             exchange = Exchange("turn", options, lambda _: False)
+        unheard: list[str] = []
         async with self._gate.entered(self.max_concurrency):
             run = await self._begin(messages, exchange, kwargs)
             try:
                 async with aclosing(run.texts()) as texts:
                     async for text in texts:
-                        if text:
+                        if not exchange.heard:
+                            unheard.append(text)
+                        elif text:
                             yield ChatGenerationChunk(message=AIMessageChunk(content=text))
             except BaseException:  # cancelled, or the reader's own fault: what it took is counted all the same
                 exchange.attempts.append(run.left())
                 raise
         attempt = run.ended()
         exchange.attempts.append(attempt)
+        if text := "".join(unheard):
+            yield ChatGenerationChunk(message=AIMessageChunk(content=text))
         metadata = {"model_name": self.card.name, "finish_reason": attempt.finish, "trigreason_cut": run.closed}
         yield ChatGenerationChunk(message=usage_chunk(attempt.usage, metadata, exchange.tool_calls))
 

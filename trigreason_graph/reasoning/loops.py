@@ -164,7 +164,7 @@ def _quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
     written = "".join(words)
     if _ends_in_square(written):
         return "anything"
-    return "phrases" if _often_the_same(words, written) else "nothing"
+    return "phrases" if _often_the_same(words[1 - GRAMS - GRAM :]) else "nothing"
 
 
 def _ends_in_square(written: str) -> bool:
@@ -184,13 +184,17 @@ def _ends_in_square(written: str) -> bool:
     return False
 
 
-def _often_the_same(words: Sequence[str], written: str) -> bool:
+def _often_the_same(words: Sequence[str]) -> bool:
     """Whether few of the newest phrases are rare: else no loop without a fixed period can be there.
 
     A phrase of `GRAM` tokens has at least as many characters; one that begins with characters that come fewer than
     three times comes fewer than three times itself. The last `GRAMS` phrases begin with the last tokens, of which a
     plain word is one, another one has as many as characters at most; none begins in the last `GRAM` - 1 words.
+
+    Args:
+        words: Those that hold the tokens of the newest phrases; each has one at least.
     """
+    written = "".join(words)
     rare, end, tokens = 0, len(written), 0
     allowed = GRAMS - math.ceil(GRAMS_SHARE * GRAMS)
     for index, word in enumerate(reversed(words)):
