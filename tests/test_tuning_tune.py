@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from trigreason_graph.testing import ScriptedModel
 from trigreason_graph.triggers import ArithmeticCheck, CognitiveOffload, StrategicInitiation
 from trigreason_graph.tuning import tune
 from trigreason_graph.tuning.grid import DEFAULT_GRID, read_grid, settings_of, with_values
-from trigreason_graph.tuning.picture import draw
+from trigreason_graph.tuning.picture import draw, surface_of
 from trigreason_graph.tuning.plan import plan
 from trigreason_graph.tuning.runs import Answered, GraphRunner, Meter, Run
 from trigreason_graph.tuning.search import Objective, Search, front, planned_runs
@@ -110,6 +111,54 @@ class TestGrid:
         assert said in str(caught.value)
         with pytest.raises(ValueError, match="NAME=VALUE"):
             read_grid(["rho"])
+
+
+@dataclass
+class SlowWorld(World):
+    """One in which runs take their time; knows how many there were at once, of all and on one problem."""
+
+    under_way: list[str] = field(default_factory=list)
+    most: int = 0
+    most_on_one: int = 0
+
+    async def run(self, policy: Policy, problem: Answered) -> Run | None:
+        self.under_way.append(problem.id)
+        self.most = max(self.most, len(self.under_way))
+        self.most_on_one = max(self.most_on_one, self.under_way.count(problem.id))
+        await asyncio.sleep(0)
+        self.under_way.remove(problem.id)
+        return await super().run(policy, problem)
+
+
+class TestSideBySide:
+    async def test_so_many_problems_at_once_and_the_same_result(self) -> None:
+        world, objective = SlowWorld(), Objective("accuracy", limit=1_000)
+        settings, split = settings_of(DEFAULT, STEPS_GRID), split_of(PROBLEMS)
+        tuned = await search_and_verify(split, settings, world, objective, quiet, concurrency=4)
+        alone = await found(World(), objective)
+        assert (world.most, world.most_on_one) == (4, 1)
+        assert (tuned.setting, tuned.chosen, tuned.calls) == (alone.setting, alone.chosen, alone.calls)
+
+    async def test_a_model_that_fails_ends_it_with_its_own_error(self) -> None:
+        class Failing(World):
+            async def run(self, policy: Policy, problem: Answered) -> Run | None:
+                raise RuntimeError("a model failed")
+
+        with pytest.raises(RuntimeError, match="a model failed"):
+            await search_and_verify(
+                split_of(PROBLEMS), settings_of(DEFAULT, STEPS_GRID), Failing(), Objective(), quiet, concurrency=4
+            )
+
+    async def test_none_is_begun_after_the_calls_are_made(self) -> None:
+        world = SlowWorld(meter=Meter(granted=8))
+        search = Search(settings_of(DEFAULT, STEPS_GRID), PROBLEMS, world, Objective(), concurrency=4)
+        await search.go(quiet)
+        assert search.exhausted
+        assert len(search.runs) == 2
+
+    def test_at_least_one(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="concurrency= must be a whole number from 1, not 0"):
+            tune(PROBLEMS, small=small(), large=large(), recordings=tmp_path / "r.jsonl", concurrency=0)
 
 
 class TestSearch:
@@ -252,6 +301,25 @@ class TestWithGraphs:
         tuned = tune(ONE, small=first, large=second, recordings=tmp_path / "r", policy=BARE, grid=GRID)
         draw(tuned, tmp_path / "front.png")
         assert (tmp_path / "front.png").read_bytes().startswith(b"\x89PNG")
+
+    async def test_the_surface_shows_every_combination(self) -> None:
+        grid = {"arithmetic_check": [True, False], **STEPS_GRID}
+        tuned = await found(World(), Objective("accuracy", limit=1_000), grid)
+        surface = surface_of(tuned.scored)
+        assert len(surface) == 2 * 3 * 3
+        assert surface[(True, 0.85, 1)].setting.index == 0, "the policy as given"
+        assert surface[(False, 0.9, 3)].setting.values["cognitive_offload.rho"] == 0.9
+
+    async def test_combinations_that_come_to_the_same_share_a_setting(self) -> None:
+        grid = {
+            "cognitive_offload.steps": [1, 2],
+            "initiation": [True, False],
+            "strategic_initiation.tokens": [60, 120],
+        }
+        tuned = await found(World(), Objective("accuracy", limit=1_000), grid)
+        surface = surface_of(tuned.scored)
+        assert len(surface) == 8
+        assert surface[(1, False, 60)] is surface[(1, False, 120)]
 
 
 class TestCommand:

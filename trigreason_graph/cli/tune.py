@@ -54,6 +54,9 @@ def tune(
     large: options.Large = None,
     policy: options.PolicyName = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the split into search, validation and test.")] = 0,
+    concurrency: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Problems at once; an embedded model takes one call at once.")
+    ] = 1,
     recordings: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keeps what the models write; else a file in the cache folder."),
@@ -108,6 +111,7 @@ def tune(
             listed,
             **shared,
             objective=wanted,
+            concurrency=concurrency,
             told=_progress,
             command=tuning.command_line(),
             data=[problems.stem],

@@ -18,6 +18,7 @@ from trigreason_graph.evaluation.running import Slot, shown_answer, solved
 from trigreason_graph.evaluation.sampling import Sampling
 from trigreason_graph.evaluation.subjects import Subjects
 from trigreason_graph.evaluation.voting import same_answers, voted
+from trigreason_graph.evaluation.workers import side_by_side
 from trigreason_graph.graph import create_trigreason_graph
 from trigreason_graph.policies import Policy
 from trigreason_graph.settings import Budget, Settings
@@ -106,17 +107,10 @@ class Contest:
                         yield entrant, problem, sample
 
     async def _all(self, runs: Iterator[tuple[Entrant, Problem, int]], concurrency: int) -> None:
-        async def worker() -> None:
-            for entrant, problem, sample in runs:
-                self._keep(await self._run(entrant, problem, sample))
+        async def made(run: tuple[Entrant, Problem, int]) -> None:
+            self._keep(await self._run(*run))
 
-        workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for one in workers:
-                one.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+        await side_by_side(runs, made, concurrency)
 
     async def _run(self, entrant: Entrant, problem: Problem, sample: int) -> RunResult:
         assert entrant.policy is not None

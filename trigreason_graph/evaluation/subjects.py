@@ -53,8 +53,8 @@ class Subjects:
             ValueError: One cannot be used; the text begins with the argument's name.
         """
         return cls(
-            _bounded(resolve_model(small, "small", prices=prices)),
-            _bounded(resolve_model(large, "large", prices=prices)),
+            bounded(resolve_model(small, "small", prices=prices)),
+            bounded(resolve_model(large, "large", prices=prices)),
         )
 
     def drawn(self, top_p: float | None, seed: int | None) -> Subjects:
@@ -161,7 +161,7 @@ def _read_names(names: Path | None) -> dict[str, str]:
     return told
 
 
-def _bounded(model: ReasoningModel) -> ReasoningModel:
+def bounded(model: ReasoningModel) -> ReasoningModel:
     """The model with the limit of calls at once that its server has, where we know of one."""
     if model.max_concurrency is None and model.card.provider == "embedded":
         return model.model_copy(update={"max_concurrency": EMBEDDED_CALLS})

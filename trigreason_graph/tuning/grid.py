@@ -44,7 +44,7 @@ class Setting:
     @property
     def name(self) -> str:
         """Its values, for people."""
-        return ", ".join(f"{name}={_shown(value)}" for name, value in self.values.items()) or "as given"
+        return ", ".join(f"{name}={shown(value)}" for name, value in self.values.items()) or "as given"
 
     def away(self, other: Setting) -> int:
         """How many places the two are apart, over all fields; the policy as given is far from all."""
@@ -126,5 +126,6 @@ def _switch(name: str, value: object) -> bool:
     return value
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value for people, as `read_grid` reads it."""
     return "on" if value is True else "off" if value is False else "none" if value is None else str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,8 @@ from pydantic import ConfigDict, Field
 from trigreason_graph.evaluation.answers import same_number
 from trigreason_graph.evaluation.recorded_chat import NOT_RECORDED, RecordingMissing, recorded
 from trigreason_graph.evaluation.recordings import RecordingStore
+from trigreason_graph.evaluation.subjects import bounded
+from trigreason_graph.evaluation.workers import side_by_side
 from trigreason_graph.graph import create_trigreason_graph
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.prices import PriceTable
@@ -66,6 +68,33 @@ class Runner(Protocol):
 
     async def run(self, policy: Policy, problem: Answered) -> Run | None:
         """The run; None where it would take a call that is not granted any more."""
+
+
+async def on_each(problems: Sequence[Answered], work: Callable[[Answered], Awaitable[bool]], at_once: int) -> bool:
+    """Work on problems in their order, so many at once; none is begun any more once one says no.
+
+    Args:
+        problems: What is worked on.
+        work: Says whether there may be further ones: no, where the calls that were granted are made.
+        at_once: 1: one after the other.
+
+    Returns:
+        Whether all were done.
+    """
+    more = True
+
+    def wanted() -> Iterator[Answered]:
+        for problem in problems:
+            if not more:
+                return
+            yield problem
+
+    async def one(problem: Answered) -> None:
+        nonlocal more
+        more = await work(problem) and more
+
+    await side_by_side(wanted(), one, at_once)
+    return more
 
 
 @dataclass
@@ -180,7 +209,7 @@ class GraphRunner:
         """
 
         def metered(spec: ModelSpec, role: Role) -> ReasoningModel:
-            model = resolve_model(spec, role, prices=prices)
+            model = bounded(resolve_model(spec, role, prices=prices))
             kept = recorded(model.inner, store, weights_of(model))
             if kept.inner is not None:
                 counted = MeteredChat(inner=kept.inner, meter=meter, trigreason_card=model.card)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trigreason_graph.tuning.grid import Setting
-from trigreason_graph.tuning.runs import Answered, Run, Runner
+from trigreason_graph.tuning.runs import Answered, Run, Runner, on_each
 
 Aim = Literal["accuracy", "cost", "pareto"]
 CostUnit = Literal["large_tokens", "usd"]
@@ -90,6 +90,7 @@ class Search:
         runner: Makes the runs.
         objective: Decides who goes on.
         runs: What is known, by (setting, problem).
+        concurrency: Problems at once. Settings take turns on a problem, since they share much of what is written.
     """
 
     settings: Sequence[Setting]
@@ -97,26 +98,34 @@ class Search:
     runner: Runner
     objective: Objective
     runs: dict[tuple[int, str], Run] = field(default_factory=dict)
+    concurrency: int = 1
     exhausted: bool = False
 
     async def go(self, told: Told) -> list[Setting]:
         """Search; returns the settings that reached the last rung, best first."""
         alive = list(self.settings)
         done, planned = 0, planned_runs(len(self.settings), len(self.problems))
+
+        async def tried(problem: Answered) -> bool:
+            nonlocal done
+            for setting in alive:
+                if (setting.index, problem.id) in self.runs:
+                    continue
+                told(setting, problem, done, planned)
+                done += 1
+                run = await self.runner.run(setting.policy, problem)
+                if run is None:
+                    return False
+                self.runs[setting.index, problem.id] = run
+            return True
+
         for number, share in enumerate(RUNGS):
             if number:
                 alive = self.best(alive, max(math.ceil(len(alive) * KEPT), 1))
-            for problem in self.problems[: math.ceil(len(self.problems) * share)]:
-                for setting in alive:
-                    if (setting.index, problem.id) in self.runs:
-                        continue
-                    told(setting, problem, done, planned)
-                    run = await self.runner.run(setting.policy, problem)
-                    done += 1
-                    if run is None:
-                        self.exhausted = True
-                        return self.best(alive, len(alive))
-                    self.runs[setting.index, problem.id] = run
+            rung = self.problems[: math.ceil(len(self.problems) * share)]
+            if not await on_each(rung, tried, self.concurrency):
+                self.exhausted = True
+                break
         return self.best(alive, len(alive))
 
     def best(self, among: Sequence[Setting], count: int) -> list[Setting]:

@@ -39,18 +39,21 @@ async def atune(
     checker: Checker = same_number,
     prices: PriceTable | None = None,
     seed: int = 0,
+    concurrency: int = 1,
     told: Told = lambda setting, problem, done, planned: None,
     command: str = "trigreason_graph.tuning.tune",
     data: Sequence[str] = (),
 ) -> Tuning:
     """:func:`tune` for async callers."""
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+        raise ValueError(f"concurrency= must be a whole number from 1, not {concurrency!r}")
     given = resolve_policy(policy)
     settings, split = settings_of(given, grid), split_of(problems, seed)
     meter = Meter(recordings.with_suffix(".calls"))
     runner = GraphRunner.of(
         small, large, RecordingStore(append_to=recordings), meter, budget=budget, checker=checker, prices=prices
     )
-    found = await search_and_verify(split, settings, runner, objective, told)
+    found = await search_and_verify(split, settings, runner, objective, told, concurrency=concurrency)
     unit = "LRM tokens a problem" if objective.unit == "large_tokens" else "dollars a problem"
     evidence = Evidence(
         command=command,
@@ -88,6 +91,7 @@ def tune(
     checker: Checker = same_number,
     prices: PriceTable | None = None,
     seed: int = 0,
+    concurrency: int = 1,
     told: Told = lambda setting, problem, done, planned: None,
     command: str = "trigreason_graph.tuning.tune",
     data: Sequence[str] = (),
@@ -106,6 +110,7 @@ def tune(
         checker: Whether a stated answer is right.
         prices: Dollars per million tokens, by "provider:model".
         seed: Of the split.
+        concurrency: Problems at once; what a server takes. A model's own `max_concurrency` holds as well.
         told: Called before each run; may raise to end it.
         command, data: For the policy's file.
 
@@ -126,6 +131,7 @@ def tune(
             checker=checker,
             prices=prices,
             seed=seed,
+            concurrency=concurrency,
             told=told,
             command=command,
             data=data,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from trigreason_graph.evaluation.statistics import Estimate, bootstrap, mean
 from trigreason_graph.policies import Policy
 from trigreason_graph.tuning.grid import Setting
-from trigreason_graph.tuning.runs import Answered, Run, Runner
+from trigreason_graph.tuning.runs import Answered, Run, Runner, on_each
 from trigreason_graph.tuning.search import Objective, Scored, Search, Told, front
 
 FACTOR = 6
@@ -100,7 +100,13 @@ def split_of(problems: Sequence[Answered], seed: int = 0) -> Split:
 
 
 async def search_and_verify(
-    split: Split, settings: Sequence[Setting], runner: Runner, objective: Objective, told: Told, factor: float = FACTOR
+    split: Split,
+    settings: Sequence[Setting],
+    runner: Runner,
+    objective: Objective,
+    told: Told,
+    factor: float = FACTOR,
+    concurrency: int = 1,
 ) -> Tuning:
     """The whole of tuning, on whatever makes the runs.
 
@@ -112,16 +118,19 @@ async def search_and_verify(
 
     async def run_on(setting: Setting, problems: Sequence[Answered]) -> list[Run] | None:
         """Its runs; None where the calls did not suffice."""
-        found = []
-        for problem in problems:
+
+        async def tried(problem: Answered) -> bool:
             if (setting.index, problem.id) not in runs:
                 told(setting, problem, len(runs), 0)
                 run = await runner.run(setting.policy, problem)
                 if run is None:
-                    return None
+                    return False
                 runs[setting.index, problem.id] = run
-            found.append(runs[setting.index, problem.id])
-        return found
+            return True
+
+        if not await on_each(problems, tried, concurrency):
+            return None
+        return [runs[setting.index, problem.id] for problem in problems]
 
     base = await run_on(given, split.all)
     if base is None:
@@ -130,7 +139,7 @@ async def search_and_verify(
     most = int(factor * one_run) - 1
     later = FINALISTS * len(split.validation) + len(split.test)
     runner.meter.granted = max(most - round(one_run * later / len(split.all)), runner.meter.made)
-    search = Search(settings, split.train, runner, objective, dict(runs))
+    search = Search(settings, split.train, runner, objective, dict(runs), concurrency)
     ended = await search.go(told)
     runs.update(search.runs)
     runner.meter.granted = max(most, runner.meter.made)
