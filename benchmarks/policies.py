@@ -24,6 +24,7 @@ from trigreason_graph import Budget  # noqa: E402
 from trigreason_graph.evaluation import RunResult, Standing, aevaluate  # noqa: E402
 from trigreason_graph.evaluation.recorded_chat import RecordingMissing  # noqa: E402
 from trigreason_graph.evaluation.report_files import report_folder  # noqa: E402
+from trigreason_graph.evaluation.results import RESULTS as RESULTS_FILE  # noqa: E402
 from trigreason_graph.models.embedded.server import close_all  # noqa: E402
 
 DATA = ("gsm8k_dev_60", "svamp_dev_60")
@@ -82,7 +83,7 @@ async def _evaluated(data: str, policies: Sequence[str], *, record: bool = False
     )
 
 
-async def whole(data: str) -> tuple[str, ...]:
+async def complete(data: str) -> tuple[str, ...]:
     """The policies that are recorded for every item."""
     found = []
     for policy in POLICIES:
@@ -95,12 +96,17 @@ async def whole(data: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-async def measure() -> None:
+async def measure(folder: Path = RESULTS) -> None:
     """The results of all that is recorded, and the report."""
     for data in DATA:
-        policies = await whole(data)
-        (RESULTS / data / "results.jsonl").unlink(missing_ok=True)  # it is derived: always from today's code
-        await _evaluated(data, policies, out=RESULTS / data)
+        (folder / data / RESULTS_FILE).unlink(missing_ok=True)  # it is derived: always from today's code
+        try:
+            await _evaluated(data, POLICIES, out=folder / data)
+        except RecordingMissing:
+            policies = await complete(data)
+            (folder / data / RESULTS_FILE).unlink(missing_ok=True)
+            await _evaluated(data, policies, out=folder / data)
+    report_folder(folder)
 
 
 def main() -> int:
@@ -117,7 +123,6 @@ def main() -> int:
     finally:
         close_all()
     asyncio.run(measure())
-    report_folder(RESULTS)
     print((RESULTS / "table.md").read_text(encoding="utf-8").split("## How to read this")[0])
     return 0
 

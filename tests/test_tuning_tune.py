@@ -277,6 +277,18 @@ class TestWithGraphs:
         assert tuned.policy.evidence is not None
         assert tuned.policy.made_for is not None
 
+    def test_a_folder_of_recordings_is_read_whole_and_added_to(self, tmp_path: Path) -> None:
+        first, second = self.models()
+        tune(ONE, small=first, large=second, recordings=tmp_path / "a.jsonl", policy=BARE, grid=GRID)
+        third, fourth = self.models()
+        tuned = tune(ONE, small=third, large=fourth, recordings=tmp_path, policy=BARE, grid=GRID)
+        assert (third.prompts, tuned.calls) == ([], 0)
+        more = [*ONE, Problem("new", "Problem 12: what is 1 + 0?", "1")]
+        tune(more, small=third, large=fourth, recordings=tmp_path, policy=BARE, grid=GRID)
+        assert len(third.prompts) == 1
+        assert len((tmp_path / "tune.calls").read_bytes().splitlines()) == 1
+        assert len(RecordingStore(tmp_path / "tune.jsonl")) == 1
+
     async def test_a_call_that_is_not_granted_reaches_no_model(self, tmp_path: Path) -> None:
         first, second = self.models()
         runner = GraphRunner.of(first, second, RecordingStore(), Meter(granted=1))

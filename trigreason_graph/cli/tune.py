@@ -59,7 +59,10 @@ def tune(
     ] = 1,
     recordings: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keeps what the models write; else a file in the cache folder."),
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="Keeps what the models write; a folder is read whole and added to. Else: a file in the cache folder.",
+        ),
     ] = None,
     large_tokens: options.LargeTokens = None,
     total_tokens: options.TotalTokens = None,

@@ -14,7 +14,7 @@ from trigreason_graph.models.resolve import ModelSpec
 from trigreason_graph.policies import Policy, resolve_policy
 from trigreason_graph.settings import Budget
 from trigreason_graph.tuning.grid import DEFAULT_GRID, Grid, settings_of
-from trigreason_graph.tuning.runs import BUDGET, Answered, GraphRunner, Meter
+from trigreason_graph.tuning.runs import BUDGET, Answered, GraphRunner, Meter, calls_file
 from trigreason_graph.tuning.search import planned_runs
 from trigreason_graph.tuning.verifying import FACTOR, FINALISTS, split_of
 
@@ -65,7 +65,7 @@ async def aplan(
 ) -> Plan:
     """What :func:`tune` would cost at most. No model is called; arguments as there."""
     settings, split = settings_of(resolve_policy(policy), grid), split_of(problems, seed)
-    meter = Meter(recordings.with_suffix(".calls"), granted=0)
+    meter = Meter(calls_file(recordings), granted=0)
     runner = GraphRunner.of(small, large, RecordingStore(recordings), meter, budget=budget, prices=prices)
     tried = [await runner.run(settings[0].policy, problem) for problem in split.all]
     known = [run for run in tried if run is not None]
@@ -83,7 +83,7 @@ async def aplan(
         planned_runs=planned_runs(len(settings), len(split.train)) + later,
         recorded=len(known),
         calls=most,
-        made=Meter(recordings.with_suffix(".calls")).made,
+        made=Meter(calls_file(recordings)).made,
         large_tokens=round(scale * sum(run.large_tokens for run in known)) if known else None,
         usd=scale * sum(dollars) if known and len(dollars) == len(known) else None,
     )

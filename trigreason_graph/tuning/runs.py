@@ -33,6 +33,8 @@ from trigreason_graph.tuning.traces import weights_of
 
 BUDGET = Budget(seconds=None, usd=None)
 """Of one run. No limit in seconds: what comes out must not depend on how fast the machine is."""
+NEW_RECORDINGS = "tune.jsonl"
+"""Of a folder of recordings, the file that is added to."""
 Checker = Callable[[str | None, str], bool]
 
 
@@ -95,6 +97,16 @@ async def on_each(problems: Sequence[Answered], work: Callable[[Answered], Await
 
     await side_by_side(wanted(), one, at_once)
     return more
+
+
+def file_of(recordings: Path) -> Path:
+    """Where new recordings go: the file itself, or one in that folder."""
+    return recordings / NEW_RECORDINGS if recordings.is_dir() else recordings
+
+
+def calls_file(recordings: Path) -> Path:
+    """Where the count of calls is kept."""
+    return file_of(recordings).with_suffix(".calls")
 
 
 @dataclass

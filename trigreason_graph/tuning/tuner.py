@@ -19,7 +19,7 @@ from trigreason_graph.reasoning.prompts import PROMPTS_VERSION
 from trigreason_graph.settings import Budget
 from trigreason_graph.tuning.grid import DEFAULT_GRID, Grid, settings_of
 from trigreason_graph.tuning.questions import as_questions, hash_of
-from trigreason_graph.tuning.runs import BUDGET, Answered, Checker, GraphRunner, Meter
+from trigreason_graph.tuning.runs import BUDGET, Answered, Checker, GraphRunner, Meter, calls_file, file_of
 from trigreason_graph.tuning.search import Objective, Told
 from trigreason_graph.tuning.verifying import Tuning, search_and_verify, split_of
 
@@ -49,10 +49,9 @@ async def atune(
         raise ValueError(f"concurrency= must be a whole number from 1, not {concurrency!r}")
     given = resolve_policy(policy)
     settings, split = settings_of(given, grid), split_of(problems, seed)
-    meter = Meter(recordings.with_suffix(".calls"))
-    runner = GraphRunner.of(
-        small, large, RecordingStore(append_to=recordings), meter, budget=budget, checker=checker, prices=prices
-    )
+    meter = Meter(calls_file(recordings))
+    store = RecordingStore(recordings, append_to=file_of(recordings))
+    runner = GraphRunner.of(small, large, store, meter, budget=budget, checker=checker, prices=prices)
     found = await search_and_verify(split, settings, runner, objective, told, concurrency=concurrency)
     unit = "LRM tokens a problem" if objective.unit == "large_tokens" else "dollars a problem"
     evidence = Evidence(
@@ -102,7 +101,8 @@ def tune(
         problems: With answers; at least 12.
         small, large: The models, as everywhere.
         recordings: File that keeps what they write (and beside it the count of their calls): killed and called again,
-            nothing is written twice, and the cap holds over all sessions.
+            nothing is written twice, and the cap holds over all sessions. A folder: all that is recorded there counts,
+            such as an evaluation's, and a file in it is added to.
         policy: What the grid changes.
         grid: Values by name; see `tuning.grid`.
         objective: What is wanted; by default the best accuracy at no more than the cost of the policy as given.
