@@ -202,13 +202,8 @@ def report(figures: dict[str, Any]) -> str:
     ]
     for row in figures["test"]:
         more = row["chosen_minus_it"]
-        cells = (
-            _cell(row["accuracy"]),
-            _cell(row["large_tokens"]),
-            _cell(more["accuracy"]),
-            _cell(more["large_tokens"]),
-        )
-        lines.append(f"| {row['policy']} | {' | '.join(cells)} |")
+        shown = (row["accuracy"], row["large_tokens"], more["accuracy"], more["large_tokens"])
+        lines.append(f"| {row['policy']} | {' | '.join(str(Estimate(*one)) for one in shown)} |")
     lines += ["", "| front on the search part | right | LRM tokens a problem |", "|---|---|---|"]
     lines += [f"| {row['setting']} | {row['accuracy']:.2f} | {row['large_tokens']:.0f} |" for row in figures["front"]]
     lines += [
