@@ -70,7 +70,10 @@ def _entries(generation_info: Mapping[str, Any] | None, message: BaseMessage) ->
 
 
 def _token(entry: object, at: float | None = None) -> Token | None:
-    text, logprob, top = _field(entry, "token"), _field(entry, "logprob"), _field(entry, "top_logprobs")
+    if type(entry) is dict:  # as nearly always, some times for each token
+        text, logprob, top = entry.get("token"), entry.get("logprob"), entry.get("top_logprobs")
+    else:
+        text, logprob, top = _field(entry, "token"), _field(entry, "logprob"), _field(entry, "top_logprobs")
     if not isinstance(text, str) or not text or not isinstance(logprob, (int, float)):
         return None
     if not isinstance(top, (list, tuple)):
@@ -88,8 +91,6 @@ def _logprobs(top: Sequence[object]) -> list[float]:
 
 
 def _field(entry: object, name: str) -> Any:
-    if type(entry) is dict:
-        return entry.get(name)
     return entry.get(name) if isinstance(entry, Mapping) else getattr(entry, name, None)
 
 

@@ -195,6 +195,8 @@ def _often_the_same(words: Sequence[str]) -> bool:
         words: Those that hold the tokens of the newest phrases; each has one at least.
     """
     written = "".join(words)
+    if len(written) < GRAMS:
+        return False
     rare, end, tokens = 0, len(written), 0
     allowed = GRAMS - math.ceil(GRAMS_SHARE * GRAMS)
     for index, word in enumerate(reversed(words)):
@@ -210,7 +212,7 @@ def _often_the_same(words: Sequence[str]) -> bool:
         rare += second < 0 or written.find(mark, second + 1) < 0
         if rare > allowed:
             return False
-    return len(written) >= GRAMS
+    return True
 
 
 def _tokens(tail: str, begin: int) -> _Tokens:
