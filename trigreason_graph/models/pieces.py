@@ -18,13 +18,13 @@ class Token(NamedTuple):
 
     size: int
     nats: int
-    top: Sequence[object] = ()
-    """The most likely tokens, as the server told of them: read when asked for, which few tokens are."""
+    top: tuple[object, ...] = ()
+    """log p of the most likely tokens, as far as what the server told are numbers: looked at for few tokens only."""
 
     @property
     def entropy(self) -> float | None:
         """Entropy of its distribution in nats; None when unknown."""
-        alternatives = _logprobs(self.top)
+        alternatives = _known(self.top)
         return entropy_of(alternatives) if alternatives else None
 
 
@@ -76,16 +76,24 @@ def _token(entry: object, at: float | None = None) -> Token | None:
         text, logprob, top = _field(entry, "token"), _field(entry, "logprob"), _field(entry, "top_logprobs")
     if not isinstance(text, str) or not text or not isinstance(logprob, (int, float)):
         return None
-    if not isinstance(top, (list, tuple)):
-        top = ()
-    if at is not None and (alternatives := _logprobs(top)):
+    told = _told(top)
+    if at is not None and (alternatives := _known(told)):
         logprob = tempered(alternatives, logprob, at)
-    return Token(len(text), in_nats(logprob), top)
+    return Token(len(text), in_nats(logprob), told)
 
 
-def _logprobs(top: Sequence[object]) -> list[float]:
+def _told(top: object) -> tuple[object, ...]:
+    """What stands for log p in each entry. Not the entries: they would be hundreds of objects a step."""
+    if not isinstance(top, (list, tuple)):
+        return ()
+    try:
+        return tuple([other["logprob"] for other in top])
+    except (TypeError, KeyError):  # not dicts, or not whole
+        return tuple([_field(other, "logprob") for other in top])
+
+
+def _known(told: Sequence[object]) -> list[float]:
     """log p of the most likely tokens; none where the server tells of fewer than two."""
-    told = [_field(other, "logprob") for other in top]
     known = [value for value in told if isinstance(value, (int, float))]
     return known if len(known) > 1 else []
 
