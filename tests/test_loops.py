@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.loops import cases, precision, recall, verdict
 from trigreason_graph.reasoning import loops
-from trigreason_graph.reasoning.loops import WINDOW, looping
+from trigreason_graph.reasoning.loops import WINDOW, looping, may_loop
 
 SENTENCE = "We add the number of apples to the number of pears. "
 
@@ -133,6 +133,35 @@ class TestTheQuickLook:
     )
     def test_on_phrases_in_any_order(self, phrases: list[str]) -> None:
         agrees("".join(phrases))
+
+    @given(
+        st.lists(
+            st.lists(
+                st.sampled_from(
+                    ["we add ", "the sum ", "3 + 4 ", "again", "7", "1. ", "Step 2: ", "所以", "= 10x ", "\n"]
+                ),
+                min_size=1,
+                max_size=30,
+            ).map("".join),
+            min_size=1,
+            max_size=24,
+        ),
+        st.integers(1, 6),
+    )
+    def test_on_lines_of_steps(self, steps: list[str], rounds: int) -> None:
+        texts = [step for step in steps if step.strip()] * rounds
+        assume(texts)
+        if not may_loop(texts):
+            assert looping("\n\n".join(texts)) is None
+
+    def test_on_the_steps_of_the_corpus(self) -> None:
+        saved = 0
+        for case in cases():
+            texts = [text for text in case.text.split("\n") if text.strip()][-24:]
+            if texts and not may_loop(texts):
+                saved += 1
+                assert looping("\n".join(texts)) is None
+        assert saved > 50, "most texts do not loop"
 
 
 def agrees(text: str) -> bool:

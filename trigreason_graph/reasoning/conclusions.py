@@ -38,6 +38,8 @@ _LATEX = (
     (re.compile(r"\\(?:approx|equiv)(?![A-Za-z])|==|≈"), "="),
     (re.compile(r"\\([$%])"), r"\1"),
 )
+_TO_REWRITE = re.compile(r"\\|\{,\}|\$\$|\*\*|__|[=<>!]=|=>|[→⇒⟹∴&×·✕÷≤≥≠≈]")
+"""Without any of these, none of `_LATEX` has anything to do."""
 _STATEMENT = later(
     r"""
       [\n;；。！？，、]+ | [.!?,](?=\s|\Z) | 所以 | 因此 | 如果 | 假设 | 若 | 设
@@ -97,9 +99,7 @@ def conclusions(text: str) -> list[str]:
     currency, thousands separator and needless zeros; a percentage keeps its sign. What is only supposed ("if x = 4")
     is left out. Linear in `text`.
     """
-    plain = text
-    for pattern, replacement in _LATEX:
-        plain = pattern.sub(replacement, plain)
+    plain = _rewritten(text)
     found = [*_from_statements(plain)]
     found += [only for answer in _ANSWERED.finditer(plain) if (only := _only_number(answer["written"]))]
     found += [f"({chosen['chosen'] or chosen['right']})" for chosen in _CHOSEN.finditer(plain)]
@@ -110,12 +110,18 @@ def conclusions(text: str) -> list[str]:
 def normalised(value: str) -> str:
     """A result as it is compared: a number (see `conclusions`), "(B)" for an option, else the text without white space
     and case."""
-    for pattern, replacement in _LATEX:
-        value = pattern.sub(replacement, value)
-    value = value.strip()
+    value = _rewritten(value).strip()
     if option := _OPTION.fullmatch(value):
         return f"({option[1]})"
     return _number(value) or "".join(value.split()).strip(".").casefold()
+
+
+def _rewritten(text: str) -> str:
+    """`text` with LaTeX and signs of the same meaning in one spelling."""
+    if _TO_REWRITE.search(text):
+        for pattern, replacement in _LATEX:
+            text = pattern.sub(replacement, text)
+    return text
 
 
 def _from_statements(plain: str) -> Iterator[str]:
@@ -189,6 +195,8 @@ def same_text(a: str, b: str, threshold: float = SAME_FROM) -> bool:
     one, other = _comparable(a), _comparable(b)
     if not one or not other:
         return one == other
+    if 2 * min(len(one), len(other)) < threshold * (len(one) + len(other)):
+        return False  # as alike as they could be; most pairs end here
     if _guarded(a) != _guarded(b):
         return False
     return one == other or similarity(a, b) >= threshold

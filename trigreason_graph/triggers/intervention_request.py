@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from trigreason_graph.reasoning.conclusions import same_text
 from trigreason_graph.reasoning.loops import WINDOW as LOOP_WINDOW
-from trigreason_graph.reasoning.loops import Loop, looping
+from trigreason_graph.reasoning.loops import Loop, looping, may_loop
 from trigreason_graph.state import Signal, Step
 from trigreason_graph.triggers.base import View, When
 from trigreason_graph.triggers.fields import flag, texts, whole
@@ -95,7 +95,7 @@ class InterventionRequest:
             self._looping(looping(draft["text"]) if self.loops else None)
             or self._repeated(view, draft)
             or self._round(view, draft)
-            or self._looping(looping(_latest(view, draft)) if self.loops and draft["kind"] != "answer" else None)
+            or self._looping(_loop_of_steps(view, draft) if self.loops and draft["kind"] != "answer" else None)
             or self._hesitant(view, draft)
         )
 
@@ -204,15 +204,19 @@ def _rounds(values: Sequence[Hashable]) -> int:
     return 0
 
 
-def _latest(view: View, draft: Step) -> str:
-    """The text of the newest steps that models wrote, the draft last."""
-    parts, length = [draft["text"]], len(draft["text"])
+def _loop_of_steps(view: View, draft: Step) -> Loop | None:
+    """The loop that goes over several of the newest steps that models wrote, the draft the last of them."""
+    steps, length = [draft], len(draft["text"])
     for step in model_steps(view.trace, LOOP_STEPS):
         if length >= LOOP_WINDOW:
             break
-        parts.append(step["text"] + (step["sep"] or " "))
-        length += len(parts[-1])
-    return "".join(reversed(parts))
+        steps.append(step)
+        length += len(step["text"]) + len(step["sep"] or " ")
+    steps.reverse()
+    lines = all("\n" in step["sep"] for step in steps[:-1])
+    if lines and not may_loop([step["text"] for step in steps]):
+        return None
+    return looping("".join([step["text"] + (step["sep"] or " ") for step in steps[:-1]]) + draft["text"])
 
 
 def _folded(step: Step) -> tuple[str, int]:
