@@ -16,6 +16,7 @@ from trigreason_graph.errors import ModelNotReady, ModelsFailing
 from trigreason_graph.evaluation import Evaluation, RunResult, Standing, aevaluate, evaluate, read_results
 from trigreason_graph.evaluation.problems import ProblemSet, digest
 from trigreason_graph.evaluation.recorded_chat import RecordingMissing
+from trigreason_graph.evaluation.recordings import RecordingStore, new_recording
 from trigreason_graph.evaluation.subjects import NotRecordable
 from trigreason_graph.models.prices import Price
 
@@ -214,6 +215,18 @@ class TestRecordings:
             RecordingMissing, match=r"'small_only' on the problem 'sum-3': Not recorded: what scripted:l"
         ):
             await aevaluate(PROBLEMS[:3], ["small_only"], recordings=tmp_path, replay_only=True, **pair())
+
+    async def test_a_recording_that_ends_too_soon_is_missing_and_no_broken_reply(self, tmp_path: Path) -> None:
+        await aevaluate(PROBLEMS[:1], ["small_only"], recordings=tmp_path, **pair())
+        (whole,) = RecordingStore(tmp_path)
+        begun = new_recording(
+            whole.prompt, whole.start, [next(whole.rest(whole.start))], ended=False, tokens_in=1, unseen=0
+        )
+        assert begun is not None
+        torn = RecordingStore(append_to=tmp_path / "torn.jsonl")
+        torn.add(begun)
+        with pytest.raises(RecordingMissing, match=f"'small_only' on the problem {PROBLEMS[0].id!r}: Not recorded"):
+            await aevaluate(PROBLEMS[:1], ["small_only"], recordings=torn.append_to, replay_only=True, **pair())
 
     async def test_samples_are_told_apart_by_their_seeds(self, tmp_path: Path) -> None:
         models = pair()

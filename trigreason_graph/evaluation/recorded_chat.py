@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,11 @@ EXCERPT = 200
 """Characters of a prompt that an error shows."""
 NOT_RECORDED = "Not recorded"
 """How the text of a :class:`RecordingMissing` begins, also where it comes as a fault of a wrapped model."""
+
+
+missed: ContextVar[list[str] | None] = ContextVar("missed", default=None)
+"""Whoever sets it to a list finds in it what was asked for in vain. A run that asked may have gone on: a recording that
+ends too soon is a stream that broke off."""
 
 
 class RecordingMissing(LookupError):
@@ -211,12 +217,15 @@ class _Call:
         if self._chat.inner is not None:
             return self._chat.inner
         asked = self._messages[-1].text if self._messages else ""
-        raise RecordingMissing(
+        told = (
             f"{NOT_RECORDED}: what {self._chat.trigreason_card.full_name} (sha256 {self._chat.digest[:12]}…, "
             f"{self._prompt.sampling}) writes after {asked[:EXCERPT]!r} and {self._text[-EXCERPT:]!r}. The recordings "
             f"in use hold {len(self._chat.store)} texts. To record it, run the same with the model: recorded() in "
             "place of replayed(), or the benchmark's --record."
         )
+        if (vain := missed.get()) is not None:
+            vain.append(told)
+        raise RecordingMissing(told)
 
     async def _written(self, inner: BaseChatModel, first: bool, limit: int | None) -> AsyncIterator[Piece]:
         """What the model writes now; recorded however this ends.

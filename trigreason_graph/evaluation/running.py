@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackHandler
 
 from trigreason_graph.evaluation.problems import Problem, ProblemSet
-from trigreason_graph.evaluation.recorded_chat import NOT_RECORDED, RecordingMissing
+from trigreason_graph.evaluation.recorded_chat import RecordingMissing, missed
 from trigreason_graph.evaluation.results import LoggedSignal, RunResult, WrittenStep
 from trigreason_graph.state import LedgerRow, Outcome, Step
 
@@ -56,7 +56,8 @@ async def solved(graph: Any, slot: Slot, problems: ProblemSet) -> RunResult:
         RecordingMissing: On a replay, where something was not recorded.
         Exception: A fault that is no model's, such as that of a user's trigger; with a note which run it was.
     """
-    faults = Faults()
+    faults, vain = Faults(), list[str]()
+    asked_in_vain = missed.set(vain)
     try:
         state = await graph.ainvoke(
             {"question": slot.problem.question},
@@ -66,11 +67,10 @@ async def solved(graph: Any, slot: Slot, problems: ProblemSet) -> RunResult:
     except Exception as fault:
         fault.add_note(f"in the run of {slot.policy!r} on the problem {slot.problem.id!r}")
         raise
-    missing = next((told for told in faults.told if NOT_RECORDED in told), None)
-    if missing is not None:
-        raise RecordingMissing(
-            f"{slot.policy!r} on the problem {slot.problem.id!r}: {missing[missing.index(NOT_RECORDED) :]}"
-        )
+    finally:
+        missed.reset(asked_in_vain)
+    if vain:
+        raise RecordingMissing(f"{slot.policy!r} on the problem {slot.problem.id!r}: {vain[0]}")
     return await asyncio.to_thread(result_of, state, slot, problems, faults.told)  # LaTeX takes its time
 
 
