@@ -1,6 +1,7 @@
 """Does a share of the work carry over to problems that were not calibrated on? Replay of recordings; no model.
 
     python benchmarks/calibrate.py              # prints the tables, writes results/calibrate.json and calibrate.md
+    python benchmarks/calibrate.py --record     # has the embedded small model write what is missing first
 
 Each data set is halved, thresholds are set on one half and tried on the other, and the halves are swapped; then the
 same for random halves. A hit is a share within 20 % of the target. See docs/tuning.md.
@@ -18,10 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trigreason_graph.evaluation.recorded_chat import replayed
+from trigreason_graph.evaluation.recorded_chat import recorded, replayed
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.statistics import Estimate, bootstrap, quantile
 from trigreason_graph.models.embedded.chat import EmbeddedChat
+from trigreason_graph.models.embedded.server import close_all
 from trigreason_graph.models.resolve import resolve_model
 from trigreason_graph.policies import SHIPPED, Policy
 from trigreason_graph.tuning import Replay, Trace, fit_policy, read_questions
@@ -30,7 +32,8 @@ from trigreason_graph.tuning.replay import Unit, share_of
 from trigreason_graph.tuning.traces import write_traces
 
 HERE = Path(__file__).parent
-DATA = ("gsm8k_dev_60", "svamp_dev_60")
+DATA = ("gsm8k_dev_200", "svamp_dev_200")
+RECORDINGS = HERE / "recordings"
 TARGET = 0.2
 SPLITS = 200
 """Random halvings."""
@@ -38,9 +41,10 @@ AT = 0.6
 """The other space: probabilities at the paper's temperature."""
 
 
-def traces_of(name: str, store: RecordingStore, policy: Policy) -> list[Trace]:
-    """The SRM's recorded traces of a data set, as a policy cuts them and wants their probabilities."""
-    chat = replayed(EmbeddedChat(source="small"), store, chunk_tokens=64)
+def traces_of(name: str, store: RecordingStore, policy: Policy, *, record: bool = False) -> list[Trace]:
+    """The SRM's traces of a data set, recorded, as a policy cuts them and wants their probabilities."""
+    model = EmbeddedChat(source="small")
+    chat = recorded(model, store) if record else replayed(model, store, chunk_tokens=64)
     questions = read_questions(HERE / "data" / f"{name}.jsonl")
     return asyncio.run(write_traces(questions, resolve_model(chat, "small"), policy))
 
@@ -125,7 +129,7 @@ def transfer(traces: dict[str, list[Trace]], policy: Policy) -> list[dict[str, A
 
 
 def speed(traces: Sequence[Trace]) -> dict[str, Any]:
-    """How long it takes to try 1,080 settings."""
+    """How long it takes to try 1,080 settings on 60 problems."""
     settings = [
         SHIPPED["default"].with_fields(
             {
@@ -179,7 +183,7 @@ def measure(store: RecordingStore) -> dict[str, Any]:
         "raw": list(tried(policy, traces[DATA[1]])),
         "tempered": list(tried(policy, cooler)),
     }
-    figures["speed"] = speed(traces[DATA[0]])
+    figures["speed"] = speed(traces[DATA[0]][:60])
     return figures
 
 
@@ -223,8 +227,14 @@ def report(figures: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    figures = measure(RecordingStore(HERE / "recordings"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--record", action="store_true")
+    if parser.parse_args().record:
+        growing = RecordingStore(RECORDINGS, append_to=RECORDINGS / "calibrate.jsonl")
+        for name in DATA:
+            traces_of(name, growing, SHIPPED["default"], record=True)
+        close_all()
+    figures = measure(RecordingStore(RECORDINGS))
     text = report(figures)
     (HERE / "results" / "calibrate.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     (HERE / "results" / "calibrate.md").write_text(text + "\n", encoding="utf-8")

@@ -7,24 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.policies import BUDGET, DATA, HERE, RECORDINGS, RESULTS
+from benchmarks.policies import BUDGET, DATA, HERE, POLICIES, RECORDINGS, RESULTS
 from trigreason_graph.evaluation import aevaluate, read_results
-from trigreason_graph.evaluation.problems import read_problems
 from trigreason_graph.evaluation.report_files import report_folder
-
-PROBLEMS = 2
-"""Of each data set; all of them take a minute: python benchmarks/policies.py."""
 
 
 @pytest.mark.parametrize("data", DATA)
 async def test_the_runs_follow_from_the_recordings(data: str) -> None:
     published = {(run.policy, run.problem): run for run in read_results(RESULTS / data / "results.jsonl")}
     policies = list(dict.fromkeys(policy for policy, _ in published))
-    assert {"small_only", "large_only", "default", "paper"} <= set(policies)
-    path = HERE / "data" / f"{data}.jsonl"
-    problems = read_problems(path, limit=PROBLEMS)
+    assert set(policies) == set(POLICIES)
     again = await aevaluate(
-        problems,
+        HERE / "data" / f"{data}.jsonl",
         policies,
         small="embedded:small",
         large="embedded:large",
@@ -32,7 +26,7 @@ async def test_the_runs_follow_from_the_recordings(data: str) -> None:
         recordings=RECORDINGS,
         replay_only=True,
     )
-    assert len(again.results) == PROBLEMS * len(policies)
+    assert len(again.results) == len(published) == 60 * len(POLICIES)
     for run in again.results:
         known = published[run.policy, run.problem]
         assert (run.answer, run.right, run.steps, run.signals) == (
