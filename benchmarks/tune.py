@@ -176,7 +176,7 @@ async def measure(*, record: bool = False, concurrency: int = 1) -> dict[str, An
             {"setting": one.setting.name, "accuracy": round(one.accuracy, 3), "large_tokens": round(one.cost, 1)}
             for one in found.front
         ],
-        "foretold": foretold(run, search, split.train),
+        "foretold": await asyncio.to_thread(foretold, run, search, split.train),
         "cost": {
             "calls": found.calls,
             "calls_of_one_run": found.one_run,
