@@ -3,11 +3,10 @@
     python benchmarks/tune.py                # reads the recordings only; no model is needed
     python benchmarks/tune.py --record       # has the embedded pair write what is missing, then the same
 
-`default` is tuned on gsm8k_dev and svamp_dev together: half of the problems for the search, a quarter to choose, a
-quarter for the test. There the chosen setting is compared with the policy as given, with the paper's, with either model
-alone, and with chance at equal cost. For each setting that was run on all problems of the search, the LRM's share of
-the real traces is compared with the one that replay had foretold out of the SRM's own. Resumable; writes
-results/tune.md, tune.json and tune.svg.
+`default` is tuned on svamp_dev: half of the problems for the search, a quarter to choose, a quarter for the test. There
+the chosen setting is compared with the policy as given, with the paper's, with either model alone, and with chance at
+equal cost. For each setting that was run on all problems of the search, the LRM's share of the real traces is compared
+with the one that replay had foretold out of the SRM's own. Resumable; writes results/tune.md, tune.json and tune.svg.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from benchmarks.calibrate import traces_of  # noqa: E402
-from benchmarks.policies import BUDGET, DATA, RECORDINGS  # noqa: E402
+from benchmarks.policies import BUDGET, RECORDINGS  # noqa: E402
 from trigreason_graph.evaluation import Evaluation, aevaluate  # noqa: E402
 from trigreason_graph.evaluation.problem import Problem  # noqa: E402
 from trigreason_graph.evaluation.problems import read_problems  # noqa: E402
@@ -43,6 +42,8 @@ from trigreason_graph.tuning.runs import calls_file, file_of  # noqa: E402
 from trigreason_graph.tuning.tuner import atune  # noqa: E402
 from trigreason_graph.tuning.verifying import FINALISTS, Tuning, split_of  # noqa: E402
 
+DATA = ("svamp_dev_60",)
+"""The set of short traces, which the pair tunes on in minutes."""
 GIVEN = "default"
 GRID: Grid = {
     "initiation": (True, False),
@@ -59,7 +60,7 @@ SECONDS = calls_file(RECORDINGS).with_suffix(".seconds")
 
 
 def problems_of() -> list[Problem]:
-    """Those of both sets."""
+    """Those of the data."""
     return [problem for data in DATA for problem in read_problems(HERE / "data" / f"{data}.jsonl").problems]
 
 
