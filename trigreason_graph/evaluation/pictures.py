@@ -91,11 +91,16 @@ def interventions_by_trigger(results: Sequence[RunResult]) -> Picture:
 def save(picture: Picture, folder: Path, name: str) -> list[Path]:
     """The picture as SVG and PNG, without a date or anything else that changes from one run to the next."""
     paths = [folder / f"{name}.{kind}" for kind in FORMATS]
-    with _steady():
-        for path in paths:
-            metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-            picture.savefig(path, metadata=metadata, dpi=120, bbox_inches="tight")
+    for path in paths:
+        save_as(picture, path)
     return paths
+
+
+def save_as(picture: Picture, path: Path) -> None:
+    """The same, in the format that the suffix says."""
+    metadata = {".svg": {"Date": None}, ".png": {"Software": None}}.get(path.suffix)
+    with _steady():
+        picture.savefig(path, metadata=metadata, dpi=120, bbox_inches="tight")
 
 
 @contextmanager

@@ -26,7 +26,8 @@ class Estimate(NamedTuple):
             return "-"
         if self.low is None or self.high is None:
             return f"{self.value:.2f}"
-        return f"{self.value:.2f} ({self.low:.2f}-{self.high:.2f})"
+        to = "-" if self.low >= 0 else " to "
+        return f"{self.value:.2f} ({self.low:.2f}{to}{self.high:.2f})"
 
 
 def mean(values: Sequence[float]) -> float:

@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trigreason_graph.evaluation.pictures import save_as
 from trigreason_graph.tuning.grid import shown, with_values
 from trigreason_graph.tuning.search import Scored
 from trigreason_graph.tuning.verifying import Tuning
@@ -36,7 +37,7 @@ def draw(found: Tuning, path: Path) -> None:
     surface, costs = figure.subplots(1, 2, width_ratios=[max(0.9 * len(across), 2), 6])
     _draw_surface(surface, found, rows, columns)
     _draw_front(costs, found)
-    figure.savefig(path)
+    save_as(figure, path)
 
 
 def values_of(scored: Sequence[Scored]) -> dict[str, list[Any]]:
