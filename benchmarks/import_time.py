@@ -3,7 +3,8 @@
     python benchmarks/import_time.py [--runs 9] [--limit 0.3]
 
 Each measurement is a fresh interpreter. The two kinds take turns, in changing order, since timing drifts on a shared
-machine; the cost is the median of the differences within a turn. Exit code 1 when it reaches the limit.
+machine; the cost is the median of the differences within a turn. Exit code 1 when it reaches the limit, which is meant
+for a machine that imports langgraph in 0.85 s, and grows with what that takes on a slower one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from statistics import median
 BASE = "import langgraph.graph"
 OURS = "import langgraph.graph, trigreason_graph"
 LIMIT_SECONDS = 0.3
+BASE_SECONDS = 0.85
+"""What the base takes at the usual speed of the machine that the limit was set on; within a day it takes up to 1.6."""
 
 
 def seconds_to(statement: str) -> float:
@@ -45,13 +48,14 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds (default: 0.3)")
     options = parser.parse_args()
     base, ours = measure(options.runs)
+    limit = options.limit * max(median(base) / BASE_SECONDS, 1.0)
     added = median(b - a for a, b in zip(base, ours, strict=True))
     packages = ", ".join(f"{name} {version(name)}" for name in ("langgraph", "langchain-core", "trigreason-graph"))
     print(f"Python {python_version()}, {packages}; median of {options.runs} fresh interpreters each")
     print(f"{BASE:<42}{median(base):6.3f} s  ({min(base):.3f} to {max(base):.3f})")
     print(f"{OURS:<42}{median(ours):6.3f} s  ({min(ours):.3f} to {max(ours):.3f})")
-    print(f"{'added (median of the paired differences)':<42}{added:6.3f} s  (limit: < {options.limit:g} s)")
-    return 1 if added >= options.limit else 0
+    print(f"{'added (median of the paired differences)':<42}{added:6.3f} s  (limit: < {limit:.2f} s)")
+    return 1 if added >= limit else 0
 
 
 if __name__ == "__main__":

@@ -24,21 +24,21 @@ COMPARED = 4_000
 """Characters of a text that are compared, so that time is bounded; twice the cap of a step."""
 
 _LATEX = (
-    (re.compile(r"\\(?:boxed|fbox|text|textbf|textrm|mathrm|mathbf)\s?\{([^{}]{0,80})\}"), r" \1 "),
-    (re.compile(r"\\[dt]?frac\s?\{([^{}]{1,40})\}\s?\{([^{}]{1,40})\}"), r"\1/\2"),
-    (re.compile(r"(?<=\d)(?:\{,\}|\\,)(?=\d{3})"), ","),
+    (later(r"\\(?:boxed|fbox|text|textbf|textrm|mathrm|mathbf)\s?\{([^{}]{0,80})\}"), r" \1 "),
+    (later(r"\\[dt]?frac\s?\{([^{}]{1,40})\}\s?\{([^{}]{1,40})\}"), r"\1/\2"),
+    (later(r"(?<=\d)(?:\{,\}|\\,)(?=\d{3})"), ","),
     (
-        re.compile(r"\\(?:implies|Rightarrow|Longrightarrow|rightarrow|to|iff|therefore)(?![A-Za-z])|=>|[→⇒⟹∴]|\\\\"),
+        later(r"\\(?:implies|Rightarrow|Longrightarrow|rightarrow|to|iff|therefore)(?![A-Za-z])|=>|[→⇒⟹∴]|\\\\"),
         "\n",
     ),
-    (re.compile(r"\\[()\[\],;:! ]|\\(?:left|right|q?quad)(?![A-Za-z])|\$\$|\*\*(?!\d)|__|&"), " "),
-    (re.compile(r"\\(?:times|cdot|ast)(?![A-Za-z])|[×·✕]"), "*"),
-    (re.compile(r"\\div(?![A-Za-z])|÷"), "/"),
-    (re.compile(r"[<>!≤≥≠]=|\\[lgn]eq?(?![A-Za-z])"), "≠"),
-    (re.compile(r"\\(?:approx|equiv)(?![A-Za-z])|==|≈"), "="),
-    (re.compile(r"\\([$%])"), r"\1"),
+    (later(r"\\[()\[\],;:! ]|\\(?:left|right|q?quad)(?![A-Za-z])|\$\$|\*\*(?!\d)|__|&"), " "),
+    (later(r"\\(?:times|cdot|ast)(?![A-Za-z])|[×·✕]"), "*"),
+    (later(r"\\div(?![A-Za-z])|÷"), "/"),
+    (later(r"[<>!≤≥≠]=|\\[lgn]eq?(?![A-Za-z])"), "≠"),
+    (later(r"\\(?:approx|equiv)(?![A-Za-z])|==|≈"), "="),
+    (later(r"\\([$%])"), r"\1"),
 )
-_TO_REWRITE = re.compile(r"\\|\{,\}|\$\$|\*\*|__|[=<>!]=|=>|[→⇒⟹∴&×·✕÷≤≥≠≈]")
+_TO_REWRITE = later(r"\\|\{,\}|\$\$|\*\*|__|[=<>!]=|=>|[→⇒⟹∴&×·✕÷≤≥≠≈]")
 """Without any of these, none of `_LATEX` has anything to do."""
 _STATEMENT = later(
     r"""
@@ -50,11 +50,11 @@ _STATEMENT = later(
 )
 _SUPPOSITIONS = frozenset(["if", "when", "suppose", "assume", "assuming", "let", "如果", "假设", "若", "设"])
 _NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,30})(?:\.\d{1,30})?|\.\d{1,30}"
-_VALUE = re.compile(
+_VALUE = later(
     rf"[\s~(]{{0,3}}(?P<minus>[-−]\s?)?[$€£¥]?\s?(?P<inner>[-−])?(?P<number>{_NUMBER})"
     r"(?:\s?/\s?(?P<below>\d{1,12})(?![\d.]))?\s?(?P<percent>%|percent\b)?"
 )
-_GOES_ON = re.compile(
+_GOES_ON = later(
     r"""
       [.:,]\d | [ ][xX][ ]?\d | [(\\^] | [abcijknpqrtuvwxyzABCDNPQRSTXYZ](?![^\W\d_])
     | [ ]{0,2}(?:[^\W\d_]++[ .]{0,2}|\([^()]{0,30}\)[ ]?|/[^\W\d_]++[ ]?){0,5}(?:[+*^]|[-−/](?=[ ]?[\d$(\\]))
@@ -62,29 +62,29 @@ _GOES_ON = re.compile(
     re.VERBOSE,
 )
 """After a number: it was the first operand of something longer, or only a coefficient."""
-_VARIABLE = re.compile(
+_VARIABLE = later(
     r"(?<![\w\\^+*/=)}-])(?P<name>(?:[A-Za-z]|\\[a-z]{2,8})(?:_\{?\w{1,8}\}?)?(?:\([A-Za-z\d]{1,3}\))?)\s*\Z"
 )
-_UNKNOWN = re.compile(
+_UNKNOWN = later(
     r"\d[a-zA-Z](?![^\W\d_])|[-+*/^]\s?\(?\d{0,9}[a-zA-Z](?![^\W\d_])|(?<![\w\\])(?<!\d[ ])[a-zA-Z]\s?[-+*/^(]"
 )
-_SYMBOLS = re.compile(r"(?:\\[a-z]{2,8}|(?<![A-Za-z])[A-Za-z]{1,2}(?![A-Za-z])|[\d\s.+*/^(){}_-])+")
-_STATED = re.compile(
+_SYMBOLS = later(r"(?:\\[a-z]{2,8}|(?<![A-Za-z])[A-Za-z]{1,2}(?![A-Za-z])|[\d\s.+*/^(){}_-])+")
+_STATED = later(
     r"\b(?:answer|result|total|sum|difference|average|remainder)\b.{0,60}?\b(?:is|are|equals|be|was)(?=[\s$])"
     r"(?:\s(?:exactly|about|therefore|thus|now))?|\b(?:we\s(?:get|obtain)|equals|gives)(?=[\s$])"
     r"|(?:答案|结果|总数|总共|一共|等于|得到)[是为有]?",
     re.IGNORECASE,
 )
-_ANSWERED = re.compile(r"(?:\banswer|答案)\s?[:：](?P<written>[^\n]{1,200})", re.IGNORECASE)
-_NUMERAL = re.compile(rf"(?<![\w.])[-−]?[$€£¥]?(?:{_NUMBER})")
-_CHOSEN = re.compile(
+_ANSWERED = later(r"(?:\banswer|答案)\s?[:：](?P<written>[^\n]{1,200})", re.IGNORECASE)
+_NUMERAL = later(rf"(?<![\w.])[-−]?[$€£¥]?(?:{_NUMBER})")
+_CHOSEN = later(
     r"(?:(?i:\banswer\s(?:is|must\sbe|should\sbe)|\banswer|\bchoose|\bpick|\bselect|\bgo\swith)|答案[是为]?|选择?)"
     r"[\s:：]{0,3}(?:(?i:option|choice)\s|选项)?\(?(?P<chosen>[A-H])\)?(?![\w'’])"
     r"|(?:(?i:\boption|\bchoice)\s|选项)\(?(?P<right>[A-H])\)?\s?(?i:is|must\sbe|seems|looks|appears|是)"
     r"(?i:\s(?:the|to\sbe|most\slikely|probably|clearly)){0,3}\s?(?i:correct|right|best|true|answer|正确|对)"
 )
 _OPTION = re.compile(r"\(?([A-H])\)?")
-_GUARDED = re.compile(
+_GUARDED = later(
     r"\d+(?:[.,]\d+)*|(?<![^\W_])(?![aI](?!\w))[A-Za-z](?![^\W_])|(?<![^\W\d_])[-+*/=<>^×÷≤≥≠]"
     r"|\b(?:no|not|never|cannot|without|two|three|four|five|six|seven|eight|nine|ten|half|twice|double|first|second|third)\b"
     r"|n['’]t\b|[不没无非一二两三四五六七八九十百千万]"
@@ -101,8 +101,8 @@ def conclusions(text: str) -> list[str]:
     """
     plain = _rewritten(text)
     found = [*_from_statements(plain)]
-    found += [only for answer in _ANSWERED.finditer(plain) if (only := _only_number(answer["written"]))]
-    found += [f"({chosen['chosen'] or chosen['right']})" for chosen in _CHOSEN.finditer(plain)]
+    found += [only for answer in _ANSWERED().finditer(plain) if (only := _only_number(answer["written"]))]
+    found += [f"({chosen['chosen'] or chosen['right']})" for chosen in _CHOSEN().finditer(plain)]
     found += [normalised(box.content) for box in boxes(text)[-MOST:] if box.content]
     return list(dict.fromkeys(value for value in found if 0 < len(value) <= LONGEST))[-MOST:]
 
@@ -118,9 +118,9 @@ def normalised(value: str) -> str:
 
 def _rewritten(text: str) -> str:
     """`text` with LaTeX and signs of the same meaning in one spelling."""
-    if _TO_REWRITE.search(text):
+    if _TO_REWRITE().search(text):
         for pattern, replacement in _LATEX:
-            text = pattern.sub(replacement, text)
+            text = pattern().sub(replacement, text)
     return text
 
 
@@ -139,27 +139,27 @@ def _from_statement(statement: str) -> str:
     """The conclusion of one statement: the end of its chain of equations, or a result said in words."""
     if "=" not in statement:
         statement = statement[-SENTENCE_READ:]
-        said = _STATED.search(statement)
+        said = _STATED().search(statement)
         return _number(statement[said.end() :]) if said else ""
     head, result = statement[: statement.index("=")], statement[statement.rindex("=") + 1 :]
     value = _number(result)
     near = max(len(head) - LONGEST, 0)
-    variable = _VARIABLE.search(head, near)
+    variable = _VARIABLE().search(head, near)
     if variable and (not (before := head[: variable.start()].rstrip()) or before[-1] not in "+-*/^=<>≠0123456789"):
         return f"{variable['name']}={value or _expression(result)}" if value or _expression(result) else ""
-    return "" if _UNKNOWN.search(head, near) else value
+    return "" if _UNKNOWN().search(head, near) else value
 
 
 def _only_number(written: str) -> str:
     """The number in an answer's sentence; "" where there is none or more than one."""
-    numerals = [numeral.start() for numeral in _NUMERAL.finditer(written)]
+    numerals = [numeral.start() for numeral in _NUMERAL().finditer(written)]
     return _number(written[numerals[0] :]) if len(numerals) == 1 else ""
 
 
 def _number(text: str) -> str:
     """The number `text` begins with, normalised; "" where it begins with none, or with the first of an expression."""
-    found = _VALUE.match(text)
-    if found is None or _GOES_ON.match(text, found.end()):
+    found = _VALUE().match(text)
+    if found is None or _GOES_ON().match(text, found.end()):
         return ""
     whole, _, fraction = found["number"].replace(",", "").partition(".")
     fraction = fraction.rstrip("0")
@@ -171,7 +171,7 @@ def _number(text: str) -> str:
 def _expression(result: str) -> str:
     """A short symbolic result such as "2y+1"; "" for prose."""
     result = result.strip(" .$")
-    if not result or len(result) > LONGEST // 2 or not _SYMBOLS.fullmatch(result):
+    if not result or len(result) > LONGEST // 2 or not _SYMBOLS().fullmatch(result):
         return ""
     return "".join(result.split())
 
@@ -207,4 +207,4 @@ def _comparable(text: str) -> str:
 
 
 def _guarded(text: str) -> list[str]:
-    return [sign.rstrip(".,").replace(",", "") for sign in _GUARDED.findall(text[:COMPARED])]
+    return [sign.rstrip(".,").replace(",", "") for sign in _GUARDED().findall(text[:COMPARED])]
