@@ -14,13 +14,10 @@ from trigreason_graph.graph import create_trigreason_graph
 from trigreason_graph.models import (
     ModelCard,
     Price,
-    ProbeReport,
     Readiness,
     ReasoningModel,
     acheck_models,
-    aprobe_model,
     check_models,
-    probe_model,
 )
 from trigreason_graph.policies import Policy
 from trigreason_graph.reasoning.prompts import Prompts
@@ -38,6 +35,7 @@ from trigreason_graph.triggers import (
 
 if TYPE_CHECKING:
     from trigreason_graph.integrations import ChatTrigReason, TrigReasonMiddleware, as_tool
+    from trigreason_graph.models.probe import ProbeReport, aprobe_model, probe_model
 
 __version__ = version("trigreason-graph")
 
@@ -78,8 +76,14 @@ __all__ = [
 ]
 
 
+_LATER = {
+    **dict.fromkeys(("ChatTrigReason", "TrigReasonMiddleware", "as_tool"), "trigreason_graph.integrations"),
+    **dict.fromkeys(("ProbeReport", "aprobe_model", "probe_model"), "trigreason_graph.models.probe"),
+}
+
+
 def __getattr__(name: str) -> Any:
-    """The integrations, imported when one is asked for: few programs need them all."""
-    if name not in ("ChatTrigReason", "TrigReasonMiddleware", "as_tool"):
+    """The integrations and the probe, imported when one is asked for: few programs need them all."""
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("trigreason_graph.integrations"), name)
+    return getattr(import_module(_LATER[name]), name)

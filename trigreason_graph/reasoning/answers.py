@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from trigreason_graph.reasoning.markup import boxes, masked, undecorated
+from trigreason_graph.reasoning.patterns import later
 
 NEAR_END = 400
 """Characters that may follow an answer: a remark or a check, not another part of the reasoning. Our choice."""
@@ -18,7 +19,7 @@ NEAR_END = 400
 WINDOW = 4_000
 """Characters from the end in which an answer is looked for. Our choice."""
 
-_LABEL = re.compile(
+_LABEL = later(
     r"""
     (?:
         (?<![\w"'“‘「『`<\\])(?:[Ff]inal\ |FINAL\ )?(?:Answer|ANSWER)
@@ -34,7 +35,7 @@ _LABEL = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
-_WEAK = re.compile(
+_WEAK = later(
     r"""
     (?:^|[.!?。！？]\s*|,\ )
     (?: (?:and\ )?(?:so|thus|hence|therefore|then)?,?\s*(?:the|our|my)\ (?:final\ |correct\ )?answer\ is
@@ -43,7 +44,7 @@ _WEAK = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
-_DOUBT = re.compile(
+_DOUBT = later(
     r"""
     [?？] | 可能 | 也许 | 不是 | 错
     | (?<!\w)(?:not|maybe|perhaps|probably|possibly|likely|wrong|correct|incorrect|unclear|unknown|that|if|when|what
@@ -54,7 +55,7 @@ _DOUBT = re.compile(
 _SLOT_WORD = (
     r"your|here|number|numeric(?:al)?|value|result|letter|option|choice|integer|digit|expression|solution|answer"
 )
-_SLOT = re.compile(
+_SLOT = later(
     rf"""
     [<\[{{(\s]*(?:(?:the|your|my|final|correct)\ )*(?:answer|答案)(?:\ here)?[\W_]*
     | (?:your|你的)[^\d,]{{0,40}}
@@ -65,12 +66,12 @@ _SLOT = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 """A form's empty place, or the instruction repeated ('"Answer:" and the final answer')."""
-_DANGLING = re.compile(
+_DANGLING = later(
     r"(?:[*=×÷·≈:：,，;；(\[{\\^]|(?<=\s)[-+/]|(?<=\w\s)(?:is|are|was|the|of|an|to|for|with|by|and|or|that|about|equals))\Z",
     re.IGNORECASE,
 )
-_NEXT_SENTENCE = re.compile(r"[.!?]\s+\S|[。！？]\S|\n\s*\S")
-_HUSK = re.compile(r"</?\w{1,20}>|<\|\w{1,20}\|>|\\[()\[\]]|[\s.,;:!?。，！？*_`$\\()\[\]{}\"'”’|]+")
+_NEXT_SENTENCE = later(r"[.!?]\s+\S|[。！？]\S|\n\s*\S")
+_HUSK = later(r"</?\w{1,20}>|<\|\w{1,20}\|>|\\[()\[\]]|[\s.,;:!?。，！？*_`$\\()\[\]{}\"'”’|]+")
 
 
 class _Found(NamedTuple):
@@ -102,8 +103,8 @@ def ends_with_answer(text: str, question: str = "") -> bool:
     found = _last(text, question)
     if found is None:
         return False
-    rest = _NEXT_SENTENCE.search(text, found[1])
-    return rest is None or not _HUSK.sub("", text[rest.start() :])
+    rest = _NEXT_SENTENCE().search(text, found[1])
+    return rest is None or not _HUSK().sub("", text[rest.start() :])
 
 
 def _last(text: str, question: str) -> tuple[str, int] | None:
@@ -123,7 +124,7 @@ def _last(text: str, question: str) -> tuple[str, int] | None:
 
 def _stated(text: str, floor: int) -> list[_Found]:
     """Labelled and boxed answers, in order; forms to fill in and labels without anything behind them are left out."""
-    labelled = [one for label in _LABEL.finditer(text, floor) if (one := _labelled(text, label)) is not None]
+    labelled = [one for label in _LABEL().finditer(text, floor) if (one := _labelled(text, label)) is not None]
     boxed = [
         _Found(box.start + floor, box.end + floor, _value(box.content))
         for box in boxes(text[floor:])
@@ -155,19 +156,19 @@ def _value(written: str | None) -> str | None:
         return None
     value = undecorated(written)
     opened = sum(map(value.count, "([{")) - sum(map(value.count, ")]}"))
-    return None if not value or opened > 0 or _DANGLING.search(value) else value
+    return None if not value or opened > 0 or _DANGLING().search(value) else value
 
 
 def _to_fill_in(written: str) -> bool:
     """Whether a value is a form's empty place: "<number>", "[your answer]", "___", nothing."""
-    return _SLOT.fullmatch(undecorated(written)) is not None
+    return _SLOT().fullmatch(undecorated(written)) is not None
 
 
 def _weak(text: str, floor: int, asked: str) -> tuple[str, int] | None:
     """ "The answer is 72." as the last sentence."""
     line = max(text.rfind("\n") + 1, floor)
-    found = _WEAK.search(text, line)
-    if found is None or _DOUBT.search(found["value"]) or _NEXT_SENTENCE.search(found["value"]):
+    found = _WEAK().search(text, line)
+    if found is None or _DOUBT().search(found["value"]) or _NEXT_SENTENCE().search(found["value"]):
         return None
     value = None if _to_fill_in(found["value"]) else _value(found["value"])
     if value is None or _is_part(_collapsed(found[0].lstrip(" .!?,。！？")), asked):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from trigreason_graph.reasoning.patterns import later
 from trigreason_graph.reasoning.terms import terms
 from trigreason_graph.state import Blueprint, Step
 
@@ -20,7 +21,7 @@ TEXT_LIMIT = 8_000
 MOST_ITEMS = 24
 """Key steps, and pitfalls, that are kept: what follows is no plan any more."""
 
-_HIDDEN = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
+_HIDDEN = later(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 _NAMES = (
     ("goal", r"goals?|objectives?|aim|target|task|目标|目的|任务"),
     (
@@ -33,13 +34,13 @@ _NAMES = (
         r"|易错点|常见错误|注意事项|注意|陷阱|误区",
     ),
 )
-_LABEL = re.compile(
+_LABEL = later(
     r"(?:^[\s#>*_\d.)-]{0,12}|(?<=[.;。；]\s))(?:" + "|".join(f"(?P<{key}>{names})" for key, names in _NAMES) + r")"
     r"(?:[ *_]{0,4}[:：][ *_]{0,4}|[ *_]{0,4}$)",
     re.IGNORECASE | re.MULTILINE,
 )
 """A label with its colon, decorated or not, or alone on its line like a heading; also behind a sentence's end."""
-_MARKER = re.compile(
+_MARKER = later(
     r"(?:(?P<line>^)|(?P<strong>(?<=[.:;,!?。；：，、)]\s)|(?<=[.:;,!?。；：，、)]))|(?<=\s))(?P<indent>[ \t]{0,16})"
     r"(?:(?:\*\*)?(?:[Ss]tep\s|第\s?)?[(（]?(?P<number>\d{1,2}|[一二三四五六七八九十])(?:[.):：、）]|步[:：，、]?)(?:\*\*)?(?!\d)"
     r"|(?P<circled>[①-⑳])|(?P<bullet>[-*•+–])(?=\s))[ \t]{0,16}",
@@ -61,7 +62,7 @@ def parse_blueprint(text: str) -> Blueprint | None:
     Returns:
         None for a text without a word. `text` keeps what the LRM wrote, so that prompts show its own words.
     """
-    text = _HIDDEN.sub("", text).strip()
+    text = _HIDDEN().sub("", text).strip()
     if not re.search(r"[^\W_]", text):
         return None
     read = text[:TEXT_LIMIT]
@@ -72,7 +73,7 @@ def parse_blueprint(text: str) -> Blueprint | None:
             key_steps=_listed(structured.get("key_steps", structured.get("steps", structured.get("plan")))),
             pitfalls=_listed(structured.get("pitfalls")),
         )
-    labels = list(_LABEL.finditer(read))
+    labels = list(_LABEL().finditer(read))
     parts: dict[str, str] = {}
     for label, following in zip(labels, [*labels[1:], None], strict=False):
         part = read[label.end() : following.start() if following else len(read)].strip()
@@ -162,7 +163,7 @@ def _stretch(
 def _said(text: str) -> tuple[frozenset[str], bool]:
     """The terms of a step, and whether it has a number that is no item's number."""
     read = text[:TEXT_LIMIT]
-    return terms(read), bool(_DIGIT.search(_NUMBERED.sub("", read)))
+    return terms(read), bool(_DIGIT().search(_NUMBERED().sub("", read)))
 
 
 def untouched(blueprint: Blueprint, steps: Sequence[Step]) -> list[bool]:
@@ -193,12 +194,12 @@ def _with_untold(done: list[bool], wanted: Sequence[frozenset[str]]) -> list[boo
     ]
 
 
-_NUMBERED = re.compile(r"^[\s#>*_]{0,8}(?:step\s|第\s?)?[(（]?\d{1,3}[.):：、）步]", re.IGNORECASE | re.MULTILINE)
-_DIGIT = re.compile(r"\d")
+_NUMBERED = later(r"^[\s#>*_]{0,8}(?:step\s|第\s?)?[(（]?\d{1,3}[.):：、）步]", re.IGNORECASE | re.MULTILINE)
+_DIGIT = later(r"\d")
 
 
 def _is_list(text: str) -> bool:
-    return len(_MARKER.findall(text[:TEXT_LIMIT])) > 1
+    return len(_MARKER().findall(text[:TEXT_LIMIT])) > 1
 
 
 def _items(text: str) -> list[str]:
@@ -209,7 +210,7 @@ def _items(text: str) -> list[str]:
 
 def _by_markers(text: str) -> list[str]:
     """Items behind numbers, else behind bullets at the beginning of lines."""
-    found = list(_MARKER.finditer(text))
+    found = list(_MARKER().finditer(text))
     chosen = _numbered(found) or _bulleted(found)
     following = [*(marker.start() for marker in chosen[1:]), len(text)]
     return [text[marker.end() : end] for marker, end in zip(chosen, following, strict=False)]

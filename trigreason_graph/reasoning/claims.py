@@ -22,8 +22,8 @@ CLOSE = Fraction(1, 50)
 FACTORS = frozenset(map(Fraction, (7, 12, 16, 24, 60, 100, 1_000, 3_600)))
 """Values that differ by one of these may be one in two units, or a share and a percentage."""
 
-_VARIABLE = re.compile(r"(?P<name>[A-Za-z](?:_\{?\w{1,8}\}?)?)=(?P<value>-?\d+(?:\.\d+)?(?:/\d+)?)(?P<unit>%?)")
-_STATEMENT = re.compile(r"[\n;。；]+|[.!?](?=\s|$)|,\s(?=so\b|then\b|and\b|which\b)")
+_VARIABLE = later(r"(?P<name>[A-Za-z](?:_\{?\w{1,8}\}?)?)=(?P<value>-?\d+(?:\.\d+)?(?:/\d+)?)(?P<unit>%?)")
+_STATEMENT = later(r"[\n;。；]+|[.!?](?=\s|$)|,\s(?=so\b|then\b|and\b|which\b)")
 _MARKUP = later(r"\*\*|\\(?:text|mathrm|boxed)\s?\{([^{}]{0,80})\}|\\[()\[\]]|\\(?=[$%])|^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _NAMED = later(
     r"\s*(?:(?:so|thus|therefore|hence|then|finally),?\s+)?(?:the\s+|her\s+|his\s+|their\s+|our\s+)?"
@@ -33,7 +33,7 @@ _NAMED = later(
 _VALUE = later(
     r"\s*(?P<sign>[$€£]?)\s?(?P<value>-?(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,9})?)\s?(?P<unit>%|[A-Za-z]*)"
 )
-_GOES_ON = re.compile(r"\s*[-+*/×÷^(\d\\]|[^.\n]{0,40}[-+*/×÷^=\d]")
+_GOES_ON = later(r"\s*[-+*/×÷^(\d\\]|[^.\n]{0,40}[-+*/×÷^=\d]")
 """After a number: it was the beginning of something longer, an expression, a fraction, "2 hours 30 minutes"."""
 _QUANTITY = later(
     r"\b(?:total|sum|cost|price|amount|number|profit|answer|area|perimeter|volume|average|mean|distance|speed|time|age|"
@@ -98,14 +98,14 @@ def disagree(one: Claim, other: Claim) -> bool:
 
 def _statements(text: str) -> Iterator[str]:
     begin = 0
-    for separator in _STATEMENT.finditer(text):
+    for separator in _STATEMENT().finditer(text):
         yield text[begin : separator.start()]
         begin = separator.end()
     yield text[begin:]
 
 
 def _variables(statement: str) -> list[Claim]:
-    named = [match for found in conclusions(statement) if (match := _VARIABLE.fullmatch(found))]
+    named = [match for found in conclusions(statement) if (match := _VARIABLE().fullmatch(found))]
     return [_claim(match["name"], match["value"], match["unit"], statement) for match in named]
 
 
@@ -119,7 +119,7 @@ def _labelled(statement: str) -> list[Claim]:
         return []
     result = named["rest"].rpartition("=")[2]
     value = _VALUE().match(result)
-    if value is None or _GOES_ON.match(result, value.end()):
+    if value is None or _GOES_ON().match(result, value.end()):
         return []
     return [_claim(name, value["value"].replace(",", ""), value["sign"] or value["unit"].lower(), statement)]
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from math import isfinite
 from typing import NamedTuple
 
+from trigreason_graph.reasoning.patterns import later
+
 TEXT_LIMIT = 8_000
 """Characters of each text that are read."""
 REMEMBERED = 40
@@ -22,7 +24,7 @@ CONSTANTS = frozenset(
 FACTORS = (2.0, 3.0, 4.0, 7.0, 10.0, 12.0, 24.0, 30.0, 52.0, 60.0, 100.0, 365.0, 1000.0)
 """What a known number may be multiplied with or divided by, although nobody named it: halves, weeks, minutes, cents."""
 
-_NUMBER = re.compile(
+_NUMBER = later(
     r"""
       (?P<item>^[\s\#>*_-]{0,12}(?:step\s)?[(（]?\d{1,3}[.):：、）](?!\d) | (?:step|case|equation|第)\s?\d{1,3}\b)
     | (?<![A-Za-z\d_.])(?P<digits>\d{1,3}(?:(?:,|\{,\})\d{3})+(?:\.\d+)?|\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})
@@ -39,9 +41,9 @@ _WORDS = {
     **{word: number for number, word in enumerate("一二三四五六七八九十", 1)},
     **{"两": 2, "百": 100, "半": 0.5},
 }
-_RESULT = re.compile(r"(?:=|≈|\\approx|\\equiv)[\s$€£¥~({\\]{0,6}[-−]?\s?\Z")
+_RESULT = later(r"(?:=|≈|\\approx|\\equiv)[\s$€£¥~({\\]{0,6}[-−]?\s?\Z")
 """What stands before the result of an equation: that is worked out in view, rightly or wrongly."""
-_PARTS = re.compile(r"[-+*/×÷·^]\s{0,2}[$€£¥(\\]{0,3}\Z|\A[\s)]{0,3}(?:[+*/×÷·^=≈]|\\times|\\cdot|\\div|[-−]\s?\d)")
+_PARTS = later(r"[-+*/×÷·^]\s{0,2}[$€£¥(\\]{0,3}\Z|\A[\s)]{0,3}(?:[+*/×÷·^=≈]|\\times|\\cdot|\\div|[-−]\s?\d)")
 
 
 class _Number(NamedTuple):
@@ -89,7 +91,7 @@ def numbers_in(text: str) -> int:
 
 
 def _numbers(text: str) -> Iterator[_Number]:
-    for found in _NUMBER.finditer(text):
+    for found in _NUMBER().finditer(text):
         if found.lastgroup == "item":
             continue
         if written := found["word"]:
@@ -102,7 +104,7 @@ def _numbers(text: str) -> Iterator[_Number]:
 
 def _calculated(text: str, number: _Number) -> bool:
     before, after = text[max(number.start - 12, 0) : number.start], text[number.end : number.end + 12]
-    return bool(_RESULT.search(before) or _PARTS.search(before) or _PARTS.search(after))
+    return bool(_RESULT().search(before) or _PARTS().search(before) or _PARTS().search(after))
 
 
 def _key(value: float) -> float:

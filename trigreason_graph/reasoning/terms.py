@@ -27,7 +27,7 @@ _TERM = later(
     """,
     re.VERBOSE,
 )
-_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_WIDE = later(r"[\u3040-\u30ff\u3400-\u9fff]")
 _COMMON = """
     all and any are amount answer calculate calculation can compute determine does each finally find first for from get
     give given had has have her his how identify into its let make many much need next not number off one our out
@@ -46,7 +46,7 @@ def terms(text: str) -> frozenset[str]:
 
 def same_script(one: str, other: str) -> bool:
     """Whether both texts have Chinese or Japanese characters, or neither has: else their terms cannot meet."""
-    return bool(_WIDE.search(one)) == bool(_WIDE.search(other))
+    return bool(_WIDE().search(one)) == bool(_WIDE().search(other))
 
 
 def _terms(text: str) -> Iterator[str]:
