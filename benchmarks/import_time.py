@@ -4,7 +4,8 @@
 
 Each measurement is a fresh interpreter. The two kinds take turns, in changing order, since timing drifts on a shared
 machine; the cost is the median of the differences within a turn. Exit code 1 when it reaches the limit, which is meant
-for a machine that imports langgraph in 0.85 s, and grows with what that takes on a slower one.
+for a machine that imports langgraph in 0.85 s, and grows with what that takes on a slower one. What reaches it is
+measured again, three times in all: other work on the machine passes, a slow import stays.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from statistics import median
 BASE = "import langgraph.graph"
 OURS = "import langgraph.graph, trigreason_graph"
 LIMIT_SECONDS = 0.3
+TRIES = 3
 BASE_SECONDS = 0.85
 """What the base takes at the usual speed of the machine that the limit was set on; within a day it takes up to 1.6."""
 
@@ -42,20 +44,25 @@ def measure(runs: int) -> tuple[list[float], list[float]]:
 
 
 def main() -> int:
-    """Measure, print, and judge."""
+    """Exit code 0 where one of the tries is below the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=9, help="turns measured (default: 9)")
     parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds (default: 0.3)")
     options = parser.parse_args()
-    base, ours = measure(options.runs)
-    limit = options.limit * max(median(base) / BASE_SECONDS, 1.0)
-    added = median(b - a for a, b in zip(base, ours, strict=True))
     packages = ", ".join(f"{name} {version(name)}" for name in ("langgraph", "langchain-core", "trigreason-graph"))
     print(f"Python {python_version()}, {packages}; median of {options.runs} fresh interpreters each")
+    return 0 if any(within(options.limit, options.runs) for _ in range(TRIES)) else 1
+
+
+def within(limit: float, runs: int) -> bool:
+    """Measure, print, and judge once."""
+    base, ours = measure(runs)
+    limit *= max(median(base) / BASE_SECONDS, 1.0)
+    added = median(b - a for a, b in zip(base, ours, strict=True))
     print(f"{BASE:<42}{median(base):6.3f} s  ({min(base):.3f} to {max(base):.3f})")
     print(f"{OURS:<42}{median(ours):6.3f} s  ({min(ours):.3f} to {max(ours):.3f})")
-    print(f"{'added (median of the paired differences)':<42}{added:6.3f} s  (limit: < {limit:.2f} s)")
-    return 1 if added >= limit else 0
+    print(f"{'added (median of the paired differences)':<42}{added:6.3f} s  (limit: < {limit:.2f} s)", flush=True)
+    return added < limit
 
 
 if __name__ == "__main__":
