@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from benchmarks.loops import cases, precision, recall, verdict
 from trigreason_graph.reasoning import loops
-from trigreason_graph.reasoning.loops import WINDOW, looping, may_loop
+from trigreason_graph.reasoning.loops import looping
+from trigreason_graph.reasoning.quick_look import NEXT_ITEM, WINDOW, may_loop, quick_look
 
 SENTENCE = "We add the number of apples to the number of pears. "
 
@@ -167,6 +168,6 @@ class TestTheQuickLook:
 def agrees(text: str) -> bool:
     """Whether the full look was saved; fails where it would have found something else."""
     begin = max(len(text) - WINDOW, 0)
-    tail = loops._NEXT_ITEM.sub("", text[begin:])
+    tail = NEXT_ITEM.sub("", text[begin:])
     assert looping(text) == loops._found(text, begin, tail), repr(text)
-    return loops._quick_look(tail) == "nothing"
+    return quick_look(tail) == "nothing"

@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import ClassVar
 
 from trigreason_graph.reasoning.conclusions import same_text
-from trigreason_graph.reasoning.loops import WINDOW as LOOP_WINDOW
-from trigreason_graph.reasoning.loops import Loop, looping, may_loop
+from trigreason_graph.reasoning.loops import Loop, looping
+from trigreason_graph.reasoning.quick_look import WINDOW as LOOP_WINDOW
+from trigreason_graph.reasoning.quick_look import may_loop
 from trigreason_graph.state import Signal, Step
 from trigreason_graph.triggers.base import View, When
 from trigreason_graph.triggers.fields import flag, texts, whole
