@@ -14,13 +14,13 @@ from trigreason_graph.reasoning.patterns import later
 
 WINDOW = 6_000
 """Characters from the end that are looked at: a bound on the time of a look (a few milliseconds)."""
-WIDE_LETTER = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
-_LETTER = rf"(?:(?![{WIDE_LETTER}])[^\W\d_])"
+_WIDE_LETTER = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
+_LETTER = rf"(?:(?![{_WIDE_LETTER}])[^\W\d_])"
 _ITEM = r"^[ \t>*#_-]{0,12}(?:(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{1,6}[.):：、）步](?!\d)[ ]?){1,2}"
 TOKEN = later(
     rf"""
       (?P<item>{_ITEM})
-    | (?P<wide>[{WIDE_LETTER}])
+    | (?P<wide>[{_WIDE_LETTER}])
     | (?P<word>(?<![^\W\d_]){_LETTER}{{2,24}}(?!{_LETTER}))
     | \\[A-Za-z]{{1,24}}
     | (?<!\d)\d{{1,15}}(?!\d)
@@ -41,8 +41,6 @@ GRAMS = 150
 """Phrases that are counted, the newest."""
 GRAMS_SHARE = 0.9
 """Share of them that must come three times or more."""
-
-
 LONGEST_WORD = 24
 """Letters of a word that is one token."""
 QUICK_LETTERS = 20
@@ -122,14 +120,14 @@ def _often_the_same(words: Sequence[str]) -> bool:
         if index < GRAM - 1:
             continue
         mark = written[end : end + GRAM]
-        if written.count(mark) < 3 and (mark[0] not in mark[1:] or _comes_twice(written, mark)):
+        if written.count(mark) < 3 and (mark[0] not in mark[1:] or _at_most_twice(written, mark)):
             rare += 1
             if rare > allowed:
                 return False
     return True
 
 
-def _comes_twice(written: str, mark: str) -> bool:
+def _at_most_twice(written: str, mark: str) -> bool:
     """Whether a mark comes twice at most, also where it overlaps with itself."""
     second = written.find(mark, written.find(mark) + 1)
     return second < 0 or written.find(mark, second + 1) < 0

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Cell = tuple[Any, ...]
+Side = tuple[Sequence[str], Sequence[Cell]]
+"""Names of a grid, and the combinations of their values."""
 
 
 def draw(found: Tuning, path: Path) -> None:
@@ -35,7 +37,7 @@ def draw(found: Tuning, path: Path) -> None:
     down, across = _cells(values, rows), _cells(values, columns)
     figure = Figure(figsize=(8 + 0.75 * len(across), max(4.5, 2 + 0.45 * len(down))), layout="constrained")
     surface, costs = figure.subplots(1, 2, width_ratios=[max(0.9 * len(across), 2), 6])
-    _draw_surface(surface, found, rows, columns)
+    _draw_surface(surface, found, (rows, down), (columns, across))
     _draw_front(costs, found)
     save_as(figure, path)
 
@@ -66,9 +68,9 @@ def _cells(values: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[Ce
     return list(product(*(values[name] for name in names)))
 
 
-def _draw_surface(axes: Axes, found: Tuning, rows: Sequence[str], columns: Sequence[str]) -> None:
-    values, surface = values_of(found.scored), surface_of(found.scored)
-    down, across = _cells(values, rows), _cells(values, columns)
+def _draw_surface(axes: Axes, found: Tuning, vertical: Side, horizontal: Side) -> None:
+    (rows, down), (columns, across) = vertical, horizontal
+    surface = surface_of(found.scored)
     table = [[surface.get((*row, *column)) for column in across] for row in down]
     accuracies = [[math.nan if one is None else 100 * one.accuracy for one in line] for line in table]
     axes.imshow(accuracies, aspect="auto", cmap="viridis")
