@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -32,13 +32,29 @@ NOT_RECORDED = "Not recorded"
 """How the text of a :class:`RecordingMissing` begins, also where it comes as a fault of a wrapped model."""
 
 
-missed: ContextVar[list[str] | None] = ContextVar("missed", default=None)
-"""Whoever sets it to a list finds in it what was asked for in vain. A run that asked may have gone on: a recording that
-ends too soon is a stream that broke off."""
-
-
 class RecordingMissing(LookupError):
     """Something was asked for that is not recorded, and there is no model that could write it."""
+
+
+_vain: ContextVar[list[str] | None] = ContextVar("vain", default=None)
+
+
+@contextmanager
+def misses() -> Iterator[list[str]]:
+    """What is asked for in vain meanwhile. A run may go on: a recording that ends too soon breaks a stream off."""
+    vain: list[str] = []
+    before = _vain.set(vain)
+    try:
+        yield vain
+    finally:
+        _vain.reset(before)
+
+
+def missing(told: str) -> RecordingMissing:
+    """The error to raise, noted for whoever listens to :func:`misses`."""
+    if (vain := _vain.get()) is not None:
+        vain.append(told)
+    return RecordingMissing(told)
 
 
 class RecordedChat(StreamedChat):
@@ -217,15 +233,12 @@ class _Call:
         if self._chat.inner is not None:
             return self._chat.inner
         asked = self._messages[-1].text if self._messages else ""
-        told = (
+        raise missing(
             f"{NOT_RECORDED}: what {self._chat.trigreason_card.full_name} (sha256 {self._chat.digest[:12]}…, "
             f"{self._prompt.sampling}) writes after {asked[:EXCERPT]!r} and {self._text[-EXCERPT:]!r}. The recordings "
             f"in use hold {len(self._chat.store)} texts. To record it, run the same with the model: recorded() in "
             "place of replayed(), or the benchmark's --record."
         )
-        if (vain := missed.get()) is not None:
-            vain.append(told)
-        raise RecordingMissing(told)
 
     async def _written(self, inner: BaseChatModel, first: bool, limit: int | None) -> AsyncIterator[Piece]:
         """What the model writes now; recorded however this ends.

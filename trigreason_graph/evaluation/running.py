@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackHandler
 
 from trigreason_graph.evaluation.problems import Problem, ProblemSet
-from trigreason_graph.evaluation.recorded_chat import RecordingMissing, missed
+from trigreason_graph.evaluation.recorded_chat import RecordingMissing, misses
 from trigreason_graph.evaluation.results import LoggedSignal, RunResult, WrittenStep
 from trigreason_graph.state import LedgerRow, Outcome, Step
 
@@ -56,19 +56,17 @@ async def solved(graph: Any, slot: Slot, problems: ProblemSet) -> RunResult:
         RecordingMissing: On a replay, where something was not recorded.
         Exception: A fault that is no model's, such as that of a user's trigger; with a note which run it was.
     """
-    faults, vain = Faults(), list[str]()
-    asked_in_vain = missed.set(vain)
-    try:
-        state = await graph.ainvoke(
-            {"question": slot.problem.question},
-            {"callbacks": [faults], "recursion_limit": SUPERSTEPS},
-            output_keys=KEPT,
-        )
-    except Exception as fault:
-        fault.add_note(f"in the run of {slot.policy!r} on the problem {slot.problem.id!r}")
-        raise
-    finally:
-        missed.reset(asked_in_vain)
+    faults = Faults()
+    with misses() as vain:
+        try:
+            state = await graph.ainvoke(
+                {"question": slot.problem.question},
+                {"callbacks": [faults], "recursion_limit": SUPERSTEPS},
+                output_keys=KEPT,
+            )
+        except Exception as fault:
+            fault.add_note(f"in the run of {slot.policy!r} on the problem {slot.problem.id!r}")
+            raise
     if vain:
         raise RecordingMissing(f"{slot.policy!r} on the problem {slot.problem.id!r}: {vain[0]}")
     return await asyncio.to_thread(result_of, state, slot, problems, faults.told)  # LaTeX takes its time

@@ -15,7 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ConfigDict, Field
 
 from trigreason_graph.evaluation.answers import same_number
-from trigreason_graph.evaluation.recorded_chat import NOT_RECORDED, RecordingMissing, recorded
+from trigreason_graph.evaluation.recorded_chat import NOT_RECORDED, misses, missing, recorded
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.subjects import bounded
 from trigreason_graph.evaluation.workers import side_by_side
@@ -117,13 +117,11 @@ class Meter:
         file: Keeps the count; None: this session alone.
         granted: Calls that may be made in all; None: as many as come.
         made: Calls so far.
-        refused: Calls that were not granted, in this session.
     """
 
     file: Path | None = None
     granted: int | None = None
     made: int = 0
-    refused: int = 0
 
     def __post_init__(self) -> None:
         if self.file is not None and self.file.exists():
@@ -136,8 +134,7 @@ class Meter:
             RecordingMissing: It is not granted.
         """
         if self.granted is not None and self.made >= self.granted:
-            self.refused += 1
-            raise RecordingMissing(f"{NOT_RECORDED}, and the {self.granted} calls of this tuning are made")
+            raise missing(f"{NOT_RECORDED}, and the {self.granted} calls of this tuning are made")
         self.made += 1
         if self.file is not None:
             self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -242,11 +239,11 @@ class GraphRunner:
                 small=self.small, large=self.large, policy=policy, budget=self.budget, settings=settings
             )
             self._graphs[policy] = builder.compile()
-        refused = self.meter.refused
-        state = await self._graphs[policy].ainvoke({"question": problem.question})
-        report = state["report"]
-        if self.meter.refused > refused or any(NOT_RECORDED in note for note in report["notes"]):
+        with misses() as vain:
+            state = await self._graphs[policy].ainvoke({"question": problem.question})
+        if vain:
             return None
+        report = state["report"]
         if report["outcome"]["kind"] == "model_error":
             raise RuntimeError(f"a model failed on {problem.id}: {report['outcome']['detail']}")
         right = await asyncio.to_thread(self.checker, state["answer"] or None, problem.answer)
