@@ -298,6 +298,8 @@ class TestWithGraphs:
         assert await runner.run(BARE, ONE[1]) is None
         assert len(first.prompts) == 1
         assert await runner.run(BARE, ONE[0]) is not None, "it is recorded"
+        beside = await asyncio.gather(runner.run(BARE, ONE[0]), runner.run(BARE, ONE[1]))
+        assert [run is None for run in beside] == [False, True], "one that is refused does not count against another"
 
     def test_a_plan_calls_nothing(self, tmp_path: Path) -> None:
         path = tmp_path / "tune.jsonl"
