@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from trigreason_graph import Budget  # noqa: E402
 from trigreason_graph.evaluation import RunResult, Standing, aevaluate  # noqa: E402
-from trigreason_graph.evaluation.recorded_chat import RecordingMissing  # noqa: E402
+from trigreason_graph.evaluation.missing import RecordingMissing  # noqa: E402
 from trigreason_graph.evaluation.report_files import report_folder  # noqa: E402
 from trigreason_graph.evaluation.results import RESULTS as RESULTS_FILE  # noqa: E402
 from trigreason_graph.models.embedded.server import close_all  # noqa: E402

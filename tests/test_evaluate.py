@@ -14,8 +14,8 @@ from solvers import CARD, PROBLEMS, Solver, pair, solver
 from trigreason_graph import Budget
 from trigreason_graph.errors import ModelNotReady, ModelsFailing
 from trigreason_graph.evaluation import Evaluation, RunResult, Standing, aevaluate, evaluate, read_results
+from trigreason_graph.evaluation.missing import RecordingMissing
 from trigreason_graph.evaluation.problems import ProblemSet, digest
-from trigreason_graph.evaluation.recorded_chat import RecordingMissing
 from trigreason_graph.evaluation.recordings import RecordingStore, new_recording
 from trigreason_graph.evaluation.subjects import NotRecordable
 from trigreason_graph.models.prices import Price

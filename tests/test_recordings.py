@@ -21,8 +21,9 @@ from trigreason_graph.evaluation.advantage_table import effect
 from trigreason_graph.evaluation.authors import Author
 from trigreason_graph.evaluation.call_options import limit_of, stop_sequences, with_limit, without_stops
 from trigreason_graph.evaluation.labels import Advantage, Pair, first_loss, solution
+from trigreason_graph.evaluation.missing import NOT_RECORDED, RecordingMissing
 from trigreason_graph.evaluation.problem import Problem
-from trigreason_graph.evaluation.recorded_chat import NOT_RECORDED, RecordedChat, RecordingMissing, recorded, replayed
+from trigreason_graph.evaluation.recorded_chat import RecordedChat, recorded, replayed
 from trigreason_graph.evaluation.recorded_tokens import TOP, RecordedToken, pack, unpack
 from trigreason_graph.evaluation.recordings import RecordingStore, sampling
 from trigreason_graph.evaluation.replay import fired

@@ -166,7 +166,7 @@ def _measured(asked: dict[str, Any], *, quiet: bool, color: bool) -> Evaluation:
     from trigreason_graph.cli.evaluate_view import progress
     from trigreason_graph.cli.models import pull
     from trigreason_graph.evaluation import evaluate as run
-    from trigreason_graph.evaluation.recorded_chat import RecordingMissing
+    from trigreason_graph.evaluation.missing import RecordingMissing
 
     in_a_hurry = False
     try:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage
 
-from trigreason_graph.evaluation.recorded_chat import NOT_RECORDED, RecordingMissing
+from trigreason_graph.evaluation.missing import NOT_RECORDED, RecordingMissing
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
 from trigreason_graph.models.wrapper import Exchange, ReasoningModel

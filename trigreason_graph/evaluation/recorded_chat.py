@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ConfigDict, Field
 
 from trigreason_graph.evaluation.call_options import StopCut, limit_of, stop_sequences, with_limit, without_stops
+from trigreason_graph.evaluation.missing import NOT_RECORDED, RecordingMissing, missing
 from trigreason_graph.evaluation.recorded_chunks import chunk_of, usage_from
 from trigreason_graph.evaluation.recorded_tokens import TOP, RecordedToken, as_logprobs, tokens_of_chunk
 from trigreason_graph.evaluation.recordings import Prompt, RecordingStore, new_recording
@@ -28,33 +28,6 @@ Piece = tuple[str, RecordedToken]
 
 EXCERPT = 200
 """Characters of a prompt that an error shows."""
-NOT_RECORDED = "Not recorded"
-"""How the text of a :class:`RecordingMissing` begins, also where it comes as a fault of a wrapped model."""
-
-
-class RecordingMissing(LookupError):
-    """Something was asked for that is not recorded, and there is no model that could write it."""
-
-
-_vain: ContextVar[list[str] | None] = ContextVar("vain", default=None)
-
-
-@contextmanager
-def misses() -> Iterator[list[str]]:
-    """What is asked for in vain meanwhile. A run may go on: a recording that ends too soon breaks a stream off."""
-    vain: list[str] = []
-    before = _vain.set(vain)
-    try:
-        yield vain
-    finally:
-        _vain.reset(before)
-
-
-def missing(told: str) -> RecordingMissing:
-    """The error to raise, noted for whoever listens to :func:`misses`."""
-    if (vain := _vain.get()) is not None:
-        vain.append(told)
-    return RecordingMissing(told)
 
 
 class RecordedChat(StreamedChat):

@@ -9,8 +9,8 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackHandler
 
+from trigreason_graph.evaluation.missing import RecordingMissing, misses
 from trigreason_graph.evaluation.problems import Problem, ProblemSet
-from trigreason_graph.evaluation.recorded_chat import RecordingMissing, misses
 from trigreason_graph.evaluation.results import LoggedSignal, RunResult, WrittenStep
 from trigreason_graph.state import LedgerRow, Outcome, Step
 

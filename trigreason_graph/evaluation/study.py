@@ -21,8 +21,8 @@ from trigreason_graph.evaluation.labels import (
     solution,
     still_sound,
 )
+from trigreason_graph.evaluation.missing import RecordingMissing
 from trigreason_graph.evaluation.problem import Problem
-from trigreason_graph.evaluation.recorded_chat import RecordingMissing
 
 SEED = 2604
 """For every random choice of the sample."""

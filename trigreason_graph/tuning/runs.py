@@ -15,7 +15,8 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ConfigDict, Field
 
 from trigreason_graph.evaluation.answers import same_number
-from trigreason_graph.evaluation.recorded_chat import NOT_RECORDED, misses, missing, recorded
+from trigreason_graph.evaluation.missing import NOT_RECORDED, misses, missing
+from trigreason_graph.evaluation.recorded_chat import recorded
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.subjects import bounded
 from trigreason_graph.evaluation.workers import side_by_side
