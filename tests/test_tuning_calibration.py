@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import PrivateAttr
 from typer.testing import CliRunner
 
 from tests.test_tuning_replay import recorded_traces
@@ -17,6 +21,7 @@ from trigreason_graph.cli.app import app
 from trigreason_graph.cli.calibrate import price_of
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.models.prices import Price
+from trigreason_graph.models.resolve import resolve_model
 from trigreason_graph.policies import SHIPPED, Policy, dump_policy, load_policy, resolve_policy
 from trigreason_graph.policies.resolve import PAIRS
 from trigreason_graph.state import Step
@@ -26,6 +31,7 @@ from trigreason_graph.tuning import Calibration, Question, Trace, acalibrate, ca
 from trigreason_graph.tuning.knobs import between, cut_at, cuts, knobs_of
 from trigreason_graph.tuning.mixture import fit_mixture
 from trigreason_graph.tuning.questions import as_questions, hash_of
+from trigreason_graph.tuning.traces import write_traces
 
 ROOT = Path(__file__).parent.parent
 RECORDINGS = ROOT / "benchmarks" / "recordings" / "trigger_quality.jsonl"
@@ -182,6 +188,33 @@ class TestCalibrate:
         again = ScriptedModel(script=[])
         with pytest.raises(ValueError, match="out of the reach"):
             calibrate(["2 + 3?", "3 + 2?"], small=again, policy=policy, recordings=tmp_path / "r.jsonl")
+
+    async def test_several_problems_at_once(self) -> None:
+        class Meeting(ScriptedModel):
+            """Writes nothing before it is asked twice."""
+
+            _asked: asyncio.Barrier = PrivateAttr(default_factory=lambda: asyncio.Barrier(2))
+
+            async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+                async with asyncio.timeout(10):
+                    await self._asked.wait()
+                async for chunk in super()._astream(*args, **kwargs):
+                    yield chunk
+
+        model = Meeting(script=["That is 5.\n\nAnswer: 5"] * 4)
+        questions = as_questions(["2 + 3?", "3 + 2?", "4 + 1?", "1 + 4?"])
+        begun: list[tuple[int, int]] = []
+        traces = await write_traces(
+            questions,
+            resolve_model(model, "small"),
+            OFFLOAD,
+            lambda before, of, question: begun.append((before, of)),
+            concurrency=2,
+        )
+        assert [trace.question for trace in traces] == [question.question for question in questions]
+        assert begun == [(0, 4), (1, 4), (2, 4), (3, 4)]
+        with pytest.raises(ValueError, match="concurrency= must be a whole number from 1, not 0"):
+            await acalibrate(["2 + 3?"], small=model, concurrency=0)
 
     async def test_traces_need_no_model(self) -> None:
         found = await acalibrate(made(60), policy=OFFLOAD)

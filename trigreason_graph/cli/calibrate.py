@@ -56,6 +56,7 @@ def calibrate(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="The first N problems of each file only.")
     ] = None,
+    concurrency: tuning.Concurrency = 1,
     recordings: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keeps what the small model writes; else a file in the cache folder."),
@@ -94,6 +95,7 @@ def calibrate(
             price=cost,
             recordings=recordings or tuning.recordings_file("calibrate"),
             progress=_progress,
+            concurrency=concurrency,
             command=tuning.command_line(),
             data=[path.stem for path in problems],
             name=name,
@@ -145,9 +147,9 @@ def _share(written: str) -> float:
         raise ValueError(f'--escalation {written}: a share such as 0.2, or "boundary"') from None
 
 
-def _progress(done: int, of: int, question: Question) -> None:
+def _progress(begun: int, of: int, question: Question) -> None:
     if sys.stderr.isatty():
-        typer.echo(f"\r{done + 1} of {of}: {question.id}\x1b[K", err=True, nl=done + 1 == of)
+        typer.echo(f"\r{begun + 1} of {of}: {question.id}\x1b[K", err=True, nl=begun + 1 == of)
 
 
 def _show(found: Calibration, out: Path | None) -> None:

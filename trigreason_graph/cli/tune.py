@@ -54,9 +54,7 @@ def tune(
     large: options.Large = None,
     policy: options.PolicyName = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the split into search, validation and test.")] = 0,
-    concurrency: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Problems at once; an embedded model takes one call at once.")
-    ] = 1,
+    concurrency: tuning.Concurrency = 1,
     recordings: Annotated[
         Path | None,
         typer.Option(

@@ -11,6 +11,9 @@ from typing import Annotated
 
 import typer
 
+Concurrency = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Problems at once; an embedded model takes one call at once.")
+]
 Out = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the policy file.")]
 
 

@@ -15,6 +15,7 @@ from trigreason_graph.evaluation.problems import Problem, ProblemSet, digest, re
 from trigreason_graph.evaluation.provenance import provenance
 from trigreason_graph.evaluation.sampling import Sampling
 from trigreason_graph.evaluation.subjects import RecordingsLike, Subjects, names_of, store_of
+from trigreason_graph.evaluation.workers import check_concurrency
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.resolve import ModelSpec
 from trigreason_graph.settings import Budget
@@ -121,8 +122,7 @@ async def aevaluate(
     command: Sequence[str] = (),
 ) -> Evaluation:
     """As :func:`evaluate`, for async code."""
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise ValueError(f"concurrency= must be a whole number from 1, not {concurrency!r}")
+    check_concurrency(concurrency)
     if replay_only and recordings is None:
         raise ValueError("replay_only=True needs recordings=")
     sampling = Sampling(temperature, top_p, samples, seed)

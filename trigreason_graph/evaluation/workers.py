@@ -30,3 +30,9 @@ async def side_by_side(items: Iterable[T], do: Callable[[T], Awaitable[object]],
         for one in workers:
             one.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+
+
+def check_concurrency(concurrency: int) -> None:
+    """Raise ValueError where so many at once make no sense."""
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+        raise ValueError(f"concurrency= must be a whole number from 1, not {concurrency!r}")

@@ -16,6 +16,7 @@ from typing import Any, get_args
 from trigreason_graph.bridge import run_blocking
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.statistics import Estimate
+from trigreason_graph.evaluation.workers import check_concurrency
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.prices import Price
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
@@ -180,7 +181,8 @@ async def acalibrate(
     large: ModelSpec | None = None,
     price: Price | None = None,
     recordings: Path | RecordingStore | None = None,
-    progress: Progress = lambda done, of, question: None,
+    progress: Progress = lambda begun, of, question: None,
+    concurrency: int = 1,
     command: str = "trigreason_graph.tuning.calibrate",
     data: Sequence[str] = (),
     name: str | None = None,
@@ -189,6 +191,7 @@ async def acalibrate(
     _check(escalation, unit, method)
     chosen = resolve_policy(policy)
     knobs_of(chosen)  # nothing is written for a policy that has none
+    check_concurrency(concurrency)
     if not problems:
         raise ValueError("there are no problems to calibrate on")
     big = None if large is None else resolve_model(large, "large")
@@ -201,7 +204,7 @@ async def acalibrate(
         await model.aready()
         card = model.card
         asked: Any = problems
-        traces = await write_traces(as_questions(asked), model, chosen, progress)
+        traces = await write_traces(as_questions(asked), model, chosen, progress, concurrency=concurrency)
     elif small is not None:
         card = resolve_model(small, "small").card
     made = None if card is None else made_for(chosen, card, None if big is None else big.card, PROMPTS_VERSION)
@@ -231,7 +234,8 @@ def calibrate(
     large: ModelSpec | None = None,
     price: Price | None = None,
     recordings: Path | RecordingStore | None = None,
-    progress: Progress = lambda done, of, question: None,
+    progress: Progress = lambda begun, of, question: None,
+    concurrency: int = 1,
     command: str = "trigreason_graph.tuning.calibrate",
     data: Sequence[str] = (),
     name: str | None = None,
@@ -245,6 +249,7 @@ def calibrate(
         large: Named in the policy's file, so that it warns with another one; thresholds do not depend on it.
         recordings: File (or store) that keeps what the SRM writes, so that nothing is written twice; None: nowhere.
         progress: Called before each problem; may raise to end the run.
+        concurrency: Problems at once, as many as the server takes; an embedded model takes one.
         command, data, name: For the policy's file; `name` None: the policy's own and the target.
 
     Returns:
@@ -267,6 +272,7 @@ def calibrate(
             price=price,
             recordings=recordings,
             progress=progress,
+            concurrency=concurrency,
             command=command,
             data=data,
             name=name,

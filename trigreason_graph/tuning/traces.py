@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from trigreason_graph.evaluation.authors import Author
 from trigreason_graph.evaluation.recorded_chat import recorded
 from trigreason_graph.evaluation.recordings import RecordingStore
+from trigreason_graph.evaluation.subjects import bounded
+from trigreason_graph.evaluation.workers import side_by_side
 from trigreason_graph.graph import create_trigreason_graph
 from trigreason_graph.models.card_store import best_card
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
@@ -19,7 +21,7 @@ from trigreason_graph.state import Step
 from trigreason_graph.tuning.questions import Question
 
 Progress = Callable[[int, int, Question], None]
-"""(problems done, of how many, the next one): called before each."""
+"""(problems begun before, of how many, the next one): called before each."""
 BY_NAME = "name:"
 """Begins what stands in place of unknown weights."""
 
@@ -53,7 +55,9 @@ async def write_traces(
     questions: Sequence[Question],
     small: ReasoningModel,
     policy: Policy,
-    progress: Progress = lambda done, of, question: None,
+    progress: Progress = lambda begun, of, question: None,
+    *,
+    concurrency: int = 1,
 ) -> list[Trace]:
     """Have the SRM alone solve problems, greedily, its steps cut and its probabilities told as the policy wants them.
 
@@ -62,20 +66,28 @@ async def write_traces(
         small: The SRM; out of :func:`recording_model` nothing is written twice.
         policy: For `segment` and `probabilities_at`.
         progress: Called before each problem; may raise to end the run.
+        concurrency: Problems at once.
+
+    Returns:
+        A trace for each question, in their order.
 
     Raises:
         RecordingMissing: The model stands for recordings that do not hold this.
         RuntimeError: The model failed.
     """
     author = Author(small, policy.segment, policy.probabilities_at) if small.card.style == "prefill" else None
-    traces = []
-    for done, question in enumerate(questions):
-        progress(done, len(questions), question)
+    written: dict[int, Trace] = {}
+
+    async def write(numbered: tuple[int, Question]) -> None:
+        number, question = numbered
+        progress(number, len(questions), question)
         steps = (
             await _solved(small, policy, question) if author is None else (await author.write(question.question)).steps
         )
-        traces.append(Trace(question.id, question.question, steps))
-    return traces
+        written[number] = Trace(question.id, question.question, steps)
+
+    await side_by_side(enumerate(questions), write, concurrency)
+    return [written[number] for number in range(len(questions))]
 
 
 async def _solved(small: ReasoningModel, policy: Policy, question: Question) -> Sequence[Step]:
@@ -110,7 +122,7 @@ def recording_model(spec: ModelSpec, store: RecordingStore | None) -> tuple[Reas
     Raises:
         ValueError: As of ``small=`` everywhere.
     """
-    model = resolve_model(spec, "small")
+    model = bounded(resolve_model(spec, "small"))
     card = model.card
     if store is None or hasattr(model.inner, "store"):
         return model, []

@@ -10,6 +10,7 @@ from trigreason_graph.bridge import run_blocking
 from trigreason_graph.evaluation.answers import same_number
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.statistics import Estimate
+from trigreason_graph.evaluation.workers import check_concurrency
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.resolve import ModelSpec
 from trigreason_graph.policies import Policy, resolve_policy
@@ -45,8 +46,7 @@ async def atune(
     data: Sequence[str] = (),
 ) -> Tuning:
     """:func:`tune` for async callers."""
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise ValueError(f"concurrency= must be a whole number from 1, not {concurrency!r}")
+    check_concurrency(concurrency)
     given = resolve_policy(policy)
     settings, split = settings_of(given, grid), split_of(problems, seed)
     meter = Meter(calls_file(recordings))
