@@ -105,6 +105,7 @@ class _Run:
         self._bench = Bench.of(kit, state)
         self._trace = list(state["trace"])
         self._runtime = get_runtime(Settings)
+        self._watches_growing = kit.policy.watches_growing_drafts  # asked at every token
         self._looked = (-1, 0)
         self._verdicts: list[Verdict] = []
 
@@ -118,7 +119,7 @@ class _Run:
             self.finish = "drain"
             return True
         self.take(self._writer.feed(piece))
-        if not self.finish and self._kit.policy.watches_growing_drafts:
+        if not self.finish and self._watches_growing:
             self._look_at_growing()
         return bool(self.finish)
 

@@ -83,6 +83,10 @@ _CHOSEN = later(
     r"|(?:(?i:\boption|\bchoice)\s|选项)\(?(?P<right>[A-H])\)?\s?(?i:is|must\sbe|seems|looks|appears|是)"
     r"(?i:\s(?:the|to\sbe|most\slikely|probably|clearly)){0,3}\s?(?i:correct|right|best|true|answer|正确|对)"
 )
+_ANSWER_WORDS = ("answer", "答案")
+"""Without one of them, `_ANSWERED` finds nothing."""
+_CHOICE_WORDS = (*_ANSWER_WORDS, "option", "choice", "choose", "pick", "select", "go", "选")
+"""Without one of them, `_CHOSEN` finds nothing."""
 _OPTION = re.compile(r"\(?([A-H])\)?")
 _GUARDED = later(
     r"\d+(?:[.,]\d+)*|(?<![^\W_])(?![aI](?!\w))[A-Za-z](?![^\W_])|(?<![^\W\d_])[-+*/=<>^×÷≤≥≠]"
@@ -101,8 +105,11 @@ def conclusions(text: str) -> list[str]:
     """
     plain = _rewritten(text)
     found = [*_from_statements(plain)]
-    found += [only for answer in _ANSWERED().finditer(plain) if (only := _only_number(answer["written"]))]
-    found += [f"({chosen['chosen'] or chosen['right']})" for chosen in _CHOSEN().finditer(plain)]
+    folded = plain.casefold()
+    if any(word in folded for word in _ANSWER_WORDS):
+        found += [only for answer in _ANSWERED().finditer(plain) if (only := _only_number(answer["written"]))]
+    if any(word in folded for word in _CHOICE_WORDS):
+        found += [f"({chosen['chosen'] or chosen['right']})" for chosen in _CHOSEN().finditer(plain)]
     found += [normalised(box.content) for box in boxes(text)[-MOST:] if box.content]
     return list(dict.fromkeys(value for value in found if 0 < len(value) <= LONGEST))[-MOST:]
 

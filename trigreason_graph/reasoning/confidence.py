@@ -72,8 +72,11 @@ def entropy_of(top_logprobs: Sequence[float]) -> float:
     usable = [value for value in top_logprobs if math.isfinite(value)]
     if not usable:
         return 0.0
-    log_total = _log_sum(usable)
-    return max(-sum(math.exp(value - log_total) * (value - log_total) for value in usable), 0.0)
+    highest = max(usable)
+    weights = [math.exp(value - highest) for value in usable]
+    total = sum(weights)
+    mean = sum(weight * (value - highest) for weight, value in zip(weights, usable, strict=True)) / total
+    return max(math.log(total) - mean, 0.0)
 
 
 def tempered(top_logprobs: Sequence[float], chosen: float, temperature: float) -> float:

@@ -32,6 +32,8 @@ class Box(NamedTuple):
 
 def boxes(text: str) -> list[Box]:
     r"""The outermost ``\boxed{…}`` (or ``\fbox``) of a text, in order; braces in them are balanced. Linear."""
+    if "box" not in text:
+        return []
     found: list[Box] = []
     opened: list[tuple[int, int] | None] = []
     """Per open brace: where its box and the content begin, or None for a brace that is no box's."""

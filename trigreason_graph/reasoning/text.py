@@ -23,6 +23,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_SUSPECT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""One of these is in whatever `_TOKEN` or `_UNFINISHED` finds; nearly no text has any."""
 _UNFINISHED = re.compile(rf"(?:{_CSI}|{_STRING}\x1b?|\x1b[ -/]{{0,4}}|\r|[\ud800-\udbff])\Z")
 
 
@@ -59,6 +61,9 @@ class Cleaner:
     def feed(self, chunk: str) -> str:
         """The clean text that is certain so far."""
         text = self._held + chunk
+        if not _SUSPECT.search(text):
+            self._held = ""
+            return text
         unfinished = _UNFINISHED.search(text)
         certain = unfinished.start() if unfinished else len(text)
         self._held = text[certain:]
