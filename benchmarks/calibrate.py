@@ -32,7 +32,7 @@ from trigreason_graph.tuning.replay import Unit, share_of
 from trigreason_graph.tuning.traces import write_traces
 
 HERE = Path(__file__).parent
-DATA = ("gsm8k_dev_120", "svamp_dev_120")
+DATA = ("gsm8k_dev_240", "svamp_dev_240")
 RECORDINGS = HERE / "recordings"
 TARGET = 0.2
 SPLITS = 200
@@ -41,12 +41,14 @@ AT = 0.6
 """The other space: probabilities at the paper's temperature."""
 
 
-def traces_of(name: str, store: RecordingStore, policy: Policy, *, record: bool = False) -> list[Trace]:
+def traces_of(
+    name: str, store: RecordingStore, policy: Policy, *, record: bool = False, concurrency: int = 1
+) -> list[Trace]:
     """The SRM's traces of a data set, recorded, as a policy cuts them and wants their probabilities."""
     model = EmbeddedChat(source="small")
     chat = recorded(model, store) if record else replayed(model, store, chunk_tokens=64)
     questions = read_questions(HERE / "data" / f"{name}.jsonl")
-    return asyncio.run(write_traces(questions, resolve_model(chat, "small"), policy))
+    return asyncio.run(write_traces(questions, resolve_model(chat, "small"), policy, concurrency=concurrency))
 
 
 def tried(policy: Policy, traces: Sequence[Trace], unit: Unit = "steps") -> Estimate:
@@ -229,10 +231,12 @@ def report(figures: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", action="store_true")
-    if parser.parse_args().record:
+    parser.add_argument("--concurrency", type=int, default=1)
+    given = parser.parse_args()
+    if given.record:
         growing = RecordingStore(RECORDINGS, append_to=RECORDINGS / "calibrate.jsonl")
         for name in DATA:
-            traces_of(name, growing, SHIPPED["default"], record=True)
+            traces_of(name, growing, SHIPPED["default"], record=True, concurrency=given.concurrency)
         close_all()
     figures = measure(RecordingStore(RECORDINGS))
     text = report(figures)
