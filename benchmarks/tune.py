@@ -3,10 +3,11 @@
     python benchmarks/tune.py                # reads the recordings only; no model is needed
     python benchmarks/tune.py --record       # has the embedded pair write what is missing, then the same
 
-`default` is tuned on svamp_dev: half of the problems for the search, a quarter to choose, a quarter for the test. There
-the chosen setting is compared with the policy as given, with the paper's, with either model alone, and with chance at
-equal cost. For each setting that was run on all problems of the search, the LRM's share of the real traces is compared
-with the one that replay had foretold out of the SRM's own. Resumable; writes results/tune.md, tune.json and tune.svg.
+`default` is tuned on gsm8k_dev and svamp_dev, 60 problems each: half of them for the search, a quarter to choose, a
+quarter for the test. There the chosen setting is compared with the policy as given, with the paper's, with either
+model alone, and with chance at equal cost. For each setting that was run on all problems of the search, the LRM's share
+of the real traces is compared with the one that replay had foretold out of the SRM's own. Resumable; writes
+results/tune.md, tune.json and tune.svg.
 """
 
 from __future__ import annotations
@@ -42,17 +43,17 @@ from trigreason_graph.tuning.runs import calls_file, file_of  # noqa: E402
 from trigreason_graph.tuning.tuner import atune  # noqa: E402
 from trigreason_graph.tuning.verifying import FINALISTS, Tuning, split_of  # noqa: E402
 
-DATA = ("svamp_dev_60",)
-"""The set of short traces, which the pair tunes on in minutes."""
+DATA = ("gsm8k_dev_60", "svamp_dev_60")
 GIVEN = "default"
 GRID: Grid = {
-    "initiation": (True, False),
+    "initiation": (True, False, "prime:1", "prime:2", "prime:4"),
     "arithmetic_check": (True, False),
     "cognitive_offload.rho": (0.7, 0.85, 1.0),
-    "cognitive_offload.steps": (1, 3, None),
+    "cognitive_offload.steps": (1, None),
 }
-"""36 settings: with and without the blueprint and the checked sums; offload often, as given, never; for one step,
-three, or all that follow. Hesitation needs ten steps before it counts, which hardly any of these traces have."""
+"""60 settings: a blueprint, nothing, or one, two, four steps by the LRM at the start; with and without the checked
+sums; offload often, as given, never; for one step or all that follow. Hesitation needs ten steps before it counts,
+which hardly any of these traces have."""
 RIVALS = ("small_only", "large_only", "paper", GIVEN)
 PAIR = {"small": "embedded:small", "large": "embedded:large"}
 SECONDS = calls_file(RECORDINGS).with_suffix(".seconds")

@@ -80,6 +80,19 @@ class TestGrid:
         primed = with_values(DEFAULT, {"strategic_initiation.form": "prime"})
         assert primed.initiation == StrategicInitiation(form="prime", tokens=120)
 
+    def test_the_form_of_the_start_and_its_length(self) -> None:
+        written = read_grid(["initiation=on,off,prime:2,blueprint:60"])
+        starts = [setting.policy.initiation for setting in settings_of(DEFAULT, written)]
+        assert starts == [
+            DEFAULT.initiation,
+            None,
+            StrategicInitiation(form="prime", tokens=None, steps=2),
+            StrategicInitiation(form="blueprint", tokens=60),
+        ]
+        fields = {"initiation": "prime:2", "strategic_initiation.tokens": 240}
+        assert with_values(DEFAULT, fields).initiation == starts[2], "a field of the start that it stands in place of"
+        assert with_values(Policy("bare"), {"initiation": "prime:2"}).initiation == starts[2]
+
     def test_what_is_off_has_no_fields_and_no_limits(self) -> None:
         made = with_values(DEFAULT, {"cognitive_offload": False, "cognitive_offload.rho": 0.9})
         assert [limit.trigger for limit in made.limits] == ["intervention_request"]
@@ -103,6 +116,10 @@ class TestGrid:
             ({"cognitive_offload.roh": [1]}, "no field 'roh'"),
             ({"cognitive_offload.rho": [3]}, "rho must be"),
             ({"arithmetic_check": [2]}, '"on" or "off"'),
+            ({"initiation": ["prime"]}, "prime:STEPS"),
+            ({"initiation": ["prime:0"]}, "not 'prime:0'"),
+            ({"initiation": ["both:3"]}, "not 'both:3'"),
+            ({"initiation": [1]}, "not 1"),
         ],
     )
     def test_mistakes(self, grid: Any, said: str) -> None:

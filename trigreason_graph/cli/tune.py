@@ -40,7 +40,10 @@ def tune(
     ],
     grid: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=V,V", help='"cognitive_offload.rho=0.85,0.93", "arithmetic_check=on,off".'),
+        typer.Option(
+            metavar="NAME=V,V",
+            help='"cognitive_offload.rho=0.85,0.93", "arithmetic_check=on,off", "initiation=off,prime:2".',
+        ),
     ] = None,
     objective: Annotated[
         AimChoice, typer.Option(help="accuracy at a cost cap, cost at an accuracy floor, or the whole front.")

@@ -13,16 +13,18 @@ from trigreason_graph.triggers import StrategicInitiation
 
 Grid = Mapping[str, Sequence[Any]]
 """Values by name: "cognitive_offload.rho" a field; "arithmetic_check" (True, False) with the trigger and without it;
-"initiation" likewise."""
+"initiation" likewise, or another form of it and its length: "prime:2" (the LRM writes two steps), "blueprint:60" (a
+plan of so many tokens)."""
 INITIATION = "initiation"
 DEFAULT_GRID: Grid = {
-    INITIATION: (True, False),
+    INITIATION: (True, False, "prime:1", "prime:3"),
     "cognitive_offload.rho": (0.85, 0.93, 1.0),
     "cognitive_offload.steps": (1, 2),
     "arithmetic_check": (True, False),
     "intervention_request.k": (2, 3),
 }
-"""48 settings around the default: with and without its blueprint, from its offload to none, one or two steps a call."""
+"""96 settings around the default: with its blueprint, without, or with first steps by the LRM in its place; from its
+offload to none, one or two steps a call; with and without the checked sums; after two hesitant steps or three."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +78,40 @@ def settings_of(policy: Policy, grid: Grid) -> list[Setting]:
 
 def with_values(policy: Policy, values: Mapping[str, Any]) -> Policy:
     """A policy with these values of a grid; fields of what is switched off are passed over."""
-    off = {name for name, value in values.items() if "." not in name and not _switch(name, value)}
+    start = values.get(INITIATION, True)
+    switches = {name: value for name, value in values.items() if "." not in name and name != INITIATION}
+    off = {name for name, value in switches.items() if not _switch(name, value)}
+    passed_over = off if start is True else off | {StrategicInitiation.name}
     fields: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
         owner, dot, field = name.partition(".")
-        if dot and owner not in off and not (owner == StrategicInitiation.name and INITIATION in off):
+        if dot and owner not in passed_over:
             fields.setdefault(owner, {})[field] = value
     known = [trigger.name for trigger in policy.triggers]
-    unknown = [name for name in values if "." not in name and name != INITIATION and name not in known]
+    unknown = [name for name in switches if name not in known]
     if unknown:
         raise ValueError(f"grid: policy {policy.name!r} has no trigger {unknown[0]!r}; it has: {', '.join(known)}")
     changed = policy.with_fields(fields)
     return replace(
         changed,
-        initiation=None if INITIATION in off else changed.initiation,
+        initiation=changed.initiation if start is True else _initiation(start),
         triggers=tuple(trigger for trigger in changed.triggers if trigger.name not in off),
         limits=tuple(limit for limit in policy.limits if limit.trigger not in off),
     )
+
+
+def _initiation(value: object) -> StrategicInitiation | None:
+    """The start that stands in place of the policy's own."""
+    if value is False:
+        return None
+    form, _, length = str(value).partition(":")
+    if form not in ("prime", "blueprint") or not (length.isascii() and length.isdigit()) or not int(length):
+        raise ValueError(
+            f'grid: {INITIATION!r} is "on", "off", "prime:STEPS" or "blueprint:TOKENS" (as "prime:2"), not {value!r}'
+        )
+    if form == "prime":
+        return StrategicInitiation(form="prime", tokens=None, steps=int(length))
+    return StrategicInitiation(form="blueprint", tokens=int(length))
 
 
 def read_grid(written: Sequence[str]) -> dict[str, list[Any]]:
