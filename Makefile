@@ -27,8 +27,8 @@ studio: $(STAMP) ## Open the graph in LangGraph Studio (models: TRIGREASON_SMALL
 	@LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=true LANGSMITH_TRACING=$${LANGSMITH_TRACING:-false} \
 		$(BIN)/langgraph dev $(ARGS)
 
-test: $(STAMP) models-test ## Run the tests (choose some with ARGS="-k name")
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) models-test ## Run the tests, on several cores (choose some with ARGS="-k name"; one core: ARGS="-n 0")
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 # The fast part of the suite: each surface, the state and its channels, each client against a stand-in of its server.
 FLOORS := .venv-floors

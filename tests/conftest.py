@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -119,6 +120,19 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
         with PostgresSaver.from_conn_string(address) as saver:
             saver.setup()
         yield address
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist tells the process that writes the summary what was left out."""
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["not_tested"] = session.config.stash.get(NOT_TESTED, "")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    if why := getattr(node, "workeroutput", {}).get("not_tested"):
+        node.config.stash[NOT_TESTED] = why
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

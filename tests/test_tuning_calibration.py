@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from tests.test_tuning_replay import recorded_traces
 from tests.views import step
 from trigreason_graph.cli.app import app
-from trigreason_graph.cli.calibrate import price_of
+from trigreason_graph.cli.tuning import price_of
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.models.prices import Price
 from trigreason_graph.models.resolve import resolve_model
@@ -325,6 +325,9 @@ class TestCommand:
     def test_prices(self) -> None:
         assert price_of("1,2", None) == Price(1, 2)
         assert price_of("1,2,0.1", None) == Price(1, 2, 0.1)
+        for wrong in ("1", "1,2,3,4", "a,b", "0,0"):
+            with pytest.raises(ValueError, match=f"--price {wrong}"):
+                price_of(wrong, None)
 
 
 def test_knobs_are_the_thresholds_in_force() -> None:

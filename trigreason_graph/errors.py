@@ -39,7 +39,7 @@ class NotStored(TrigReasonError):
 
 
 class ModelsFailing(TrigReasonError):
-    """An evaluation was stopped since its models fail one run after the other; it can be taken up again."""
+    """An evaluation, a tuning or a calibration was stopped since a model fails. What is done is kept: run it again."""
 
 
 class PolicyMismatch(UserWarning):

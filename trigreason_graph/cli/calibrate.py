@@ -13,7 +13,6 @@ from trigreason_graph.cli import options, tuning
 from trigreason_graph.cli.verbs import DebugOption, complain, print_json
 
 if TYPE_CHECKING:
-    from trigreason_graph.models.prices import Price
     from trigreason_graph.tuning import Calibration, Question
 
 
@@ -49,10 +48,7 @@ def calibrate(
         typer.Option(metavar="SPEC", help="Named in the policy file and asked for its price; never called."),
     ] = None,
     policy: options.PolicyName = None,
-    price: Annotated[
-        str | None,
-        typer.Option(metavar="IN,OUT[,CACHED]", help="Dollars per million tokens of the large model, for --unit usd."),
-    ] = None,
+    price: tuning.PriceOption = None,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="The first N problems of each file only.")
     ] = None,
@@ -82,7 +78,7 @@ def calibrate(
     tuning.check_out(out)
     share = None if escalation == "boundary" else _share(escalation)
     wanted: Unit = unit.value
-    cost = price_of(price, large) if unit is UnitChoice.usd else None
+    cost = tuning.price_of(price, large) if unit is UnitChoice.usd else None
     with tuning.embedded_models([model]):
         found = run(
             questions,
@@ -106,38 +102,6 @@ def calibrate(
         print_json(_object(found))
     else:
         _show(found, out)
-
-
-def price_of(written: str | None, large: str | None) -> Price:
-    """The price for --unit usd: as given, else the large model's.
-
-    Raises:
-        ValueError: Neither is known, or it is no price.
-    """
-    from trigreason_graph.models.pieces import Usage
-    from trigreason_graph.models.prices import Price, cost
-    from trigreason_graph.models.resolve import resolve_model
-
-    if written is not None:
-        try:
-            numbers = [float(number) for number in written.split(",")]
-            return Price(*numbers) if len(numbers) == 3 else Price(numbers[0], numbers[1])
-        except (ValueError, IndexError):
-            raise ValueError(
-                f"--price {written}: write it as IN,OUT or IN,OUT,CACHED, in dollars per million"
-            ) from None
-    if large is None:
-        raise ValueError("--unit usd needs --large, whose price is looked up, or --price IN,OUT")
-    card = resolve_model(large, "large").card
-    uses = (
-        Usage(tokens_in=1_000_000),
-        Usage(tokens_out=1_000_000),
-        Usage(tokens_in=1_000_000, tokens_cached=1_000_000),
-    )
-    found = [cost(card, usage, {}) for usage in uses]
-    if None in found or not any(found):
-        raise ValueError(f"the price of {large} is {'0' if card.local else 'unknown'}: give --price IN,OUT")
-    return Price(*(one or 0.0 for one in found))
 
 
 def _share(written: str) -> float:

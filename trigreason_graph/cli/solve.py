@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from trigreason_graph.cli import options
 from trigreason_graph.cli.examples import find_example, load_examples
 from trigreason_graph.cli.job import Job
 from trigreason_graph.cli.keeping import Kept, storing
-from trigreason_graph.cli.verbs import DebugOption, ExitCode, complain, print_json
+from trigreason_graph.cli.verbs import DebugOption, ExitCode, complain, mismatch_told, print_json
 
 if TYPE_CHECKING:
     from trigreason_graph.cli.tally import Tally
@@ -227,11 +226,9 @@ def build_graph(job: Job) -> Any:
     """The compiled graph of a job, with a memory for what an interruption leaves."""
     from langgraph.checkpoint.memory import InMemorySaver
 
-    from trigreason_graph.errors import PolicyMismatch
     from trigreason_graph.graph import create_trigreason_graph
 
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", PolicyMismatch)
+    with mismatch_told():
         builder = create_trigreason_graph(
             small=job.small,
             large=job.large,
@@ -240,11 +237,6 @@ def build_graph(job: Job) -> Any:
             budget=job.budget,
             settings=job.settings,
         )
-    for warning in told:
-        if issubclass(warning.category, PolicyMismatch):
-            complain(f"warning: {warning.message}")
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return builder.compile(checkpointer=InMemorySaver())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trigreason_graph.cli import options, tuning
-from trigreason_graph.cli.verbs import DebugOption, print_json
+from trigreason_graph.cli.verbs import DebugOption, complain, mismatch_told, print_json
 
 if TYPE_CHECKING:
+    from trigreason_graph.models.wrapper import ReasoningModel
     from trigreason_graph.tuning.grid import Setting
     from trigreason_graph.tuning.plan import Plan
     from trigreason_graph.tuning.runs import Answered
@@ -68,6 +70,7 @@ def tune(
     large_tokens: options.LargeTokens = None,
     total_tokens: options.TotalTokens = None,
     large_calls: options.LargeCalls = None,
+    price: tuning.PriceOption = None,
     out: tuning.Out = None,
     picture: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw accuracy against cost.")] = None,
     dry_run: Annotated[
@@ -82,8 +85,8 @@ def tune(
     """
     from trigreason_graph.cli.defaults import Defaults
     from trigreason_graph.policies import dump_policy
-    from trigreason_graph.tuning.grid import DEFAULT_GRID, read_grid
-    from trigreason_graph.tuning.picture import draw
+    from trigreason_graph.tuning.grid import read_grid
+    from trigreason_graph.tuning.picture import check_picture, draw
     from trigreason_graph.tuning.plan import plan
     from trigreason_graph.tuning.runs import BUDGET
     from trigreason_graph.tuning.search import Objective
@@ -92,25 +95,30 @@ def tune(
     listed = read_answered(problems)
     defaults = Defaults()
     tuning.check_out(out)
+    if picture is not None:
+        tuning.check_folder("--picture", picture)
+        check_picture(picture)
     limits = {"large_tokens": large_tokens, "total_tokens": total_tokens, "large_calls": large_calls}
+    pair = small or defaults.small, large or defaults.large
     shared: dict[str, Any] = {
-        "small": small or defaults.small,
-        "large": large or defaults.large,
+        "small": pair[0],
+        "large": priced(pair[1], price) if unit is CostChoice.usd else pair[1],
         "recordings": recordings or tuning.recordings_file("tune"),
         "policy": defaults.policy if policy is None else policy,
-        "grid": read_grid(grid) if grid else DEFAULT_GRID,
+        "grid": read_grid(grid) if grid else None,
         "budget": options.chosen_budget(limits, BUDGET) or BUDGET,
         "seed": seed,
     }
     wanted = Objective(objective.value, limit, unit.value)
-    expected = plan(listed, **shared)
+    with mismatch_told():
+        expected = plan(listed, **shared)
     if not as_json:
         typer.echo(_told(expected))
     elif dry_run:
         print_json(expected.__dict__)
     if dry_run:
         return
-    with tuning.embedded_models([shared["small"], shared["large"]]):
+    with tuning.embedded_models(pair), mismatch_told(quietly=True):
         found = run(
             listed,
             **shared,
@@ -120,14 +128,32 @@ def tune(
             command=tuning.command_line(),
             data=[problems.stem],
         )
-    if out is not None:
-        out.write_text(dump_policy(found.policy), encoding="utf-8")
-    if picture is not None:
-        draw(found, picture)
+    if sys.stderr.isatty():
+        typer.echo(err=True)  # ends the line of the progress
     if as_json:
         print_json(_object(found))
     else:
         typer.echo(_shown(found))
+    if picture is not None:
+        draw(found, picture)
+    if out is not None:
+        out.write_text(dump_policy(found.policy), encoding="utf-8")
+        worth = "" if found.better else ", which was not found better than the policy as given"
+        complain(f"written: {out}, policy {found.policy.name}{worth}")
+
+
+def priced(large: str, price: str | None) -> ReasoningModel:
+    """The large model, at the price that was given or else is known; a local one too has the one that was given.
+
+    Raises:
+        ValueError: Neither is there.
+    """
+    from trigreason_graph.models.resolve import resolve_model
+
+    dollars = tuning.price_of(price, large)
+    model = resolve_model(large, "large")
+    card = replace(model.card, local=False)
+    return model.model_copy(update={"card": card, "prices": {card.full_name: dollars}})
 
 
 def read_answered(path: Path) -> list[Answered]:
@@ -156,12 +182,13 @@ def _progress(setting: Setting, problem: Answered, done: int, planned: int) -> N
 def _told(plan: Plan) -> str:
     tokens = "" if plan.large_tokens is None else f", about {plan.large_tokens:,} LRM tokens"
     dollars = "" if plan.usd is None else f", about ${plan.usd:.2f}"
-    recorded = f"{plan.recorded} of {plan.train + plan.validation + plan.test}"
+    every = plan.train + plan.validation + plan.test
+    most = "At most" if plan.recorded == every else "Probably at most"
     return (
         f"{plan.settings} settings; {plan.train} problems to search on, {plan.validation} to validate, {plan.test} to "
-        f"test.\nAt most {plan.calls} calls of both models{tokens}{dollars} ({plan.made} made already; the policy as "
-        f"given is recorded on {recorded} problems).\nRuns: {plan.planned_runs} at most; a plain grid would take "
-        f"{plan.naive_runs}."
+        f"test.\n{most} {plan.calls} calls of both models{tokens}{dollars} ({plan.made} made already; the policy as "
+        f"given is recorded on {plan.recorded} of {every} problems, and tuning takes less than six times its calls).\n"
+        f"Runs: {plan.planned_runs} at most; a plain grid would take {plan.naive_runs}."
     )
 
 

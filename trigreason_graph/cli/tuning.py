@@ -7,24 +7,72 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from trigreason_graph.models.prices import Price
+
 Concurrency = Annotated[
     int, typer.Option(min=1, metavar="N", help="Problems at once; an embedded model takes one call at once.")
+]
+PriceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--price", metavar="IN,OUT[,CACHED]", help="Dollars per million tokens of the large model, for --unit usd."
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the policy file.")]
 
 
 def check_out(out: Path | None) -> None:
-    """Refuse the name of a policy file that nobody could use.
+    """Refuse the name of a policy file that nobody could use, before anything is paid for.
 
     Raises:
-        ValueError: It does not end in ".toml".
+        ValueError: It does not end in ".toml", or its folder is not there.
     """
     if out is not None and out.suffix != ".toml":
         raise ValueError(f'--out {out}: the name of a policy file ends in ".toml"')
+    check_folder("--out", out)
+
+
+def check_folder(option: str, file: Path | None) -> None:
+    """Raise ValueError where a file cannot be written, since its folder is not there."""
+    if file is not None and not file.parent.is_dir():
+        raise ValueError(f"{option} {file}: there is no folder {file.parent}")
+
+
+def price_of(written: str | None, large: str | None) -> Price:
+    """The price for --unit usd: as given, else the large model's.
+
+    Raises:
+        ValueError: Neither is known, or it is no price.
+    """
+    from trigreason_graph.models.pieces import Usage
+    from trigreason_graph.models.prices import Price, cost
+    from trigreason_graph.models.resolve import resolve_model
+
+    if written is not None:
+        try:
+            numbers = [float(number) for number in written.split(",")]
+            if len(numbers) in (2, 3) and any(numbers):
+                return Price(*numbers)
+        except ValueError:
+            pass
+        raise ValueError(f"--price {written}: write it as IN,OUT or IN,OUT,CACHED, in dollars per million, above 0")
+    if large is None:
+        raise ValueError("--unit usd needs --large, whose price is looked up, or --price IN,OUT")
+    card = resolve_model(large, "large").card
+    uses = (
+        Usage(tokens_in=1_000_000),
+        Usage(tokens_out=1_000_000),
+        Usage(tokens_in=1_000_000, tokens_cached=1_000_000),
+    )
+    found = [cost(card, usage, {}) for usage in uses]
+    if None in found or not any(found):
+        raise ValueError(f"the price of {large} is {'0' if card.local else 'unknown'}: give --price IN,OUT")
+    return Price(*(one or 0.0 for one in found))
 
 
 def recordings_file(verb: str) -> Path:
@@ -35,8 +83,10 @@ def recordings_file(verb: str) -> Path:
 
 
 def command_line() -> str:
-    """What was typed, for the evidence in the policy file."""
-    return shlex.join(["trigreason", *sys.argv[1:]])
+    """What was typed, for the evidence in the policy file, without the passwords in addresses."""
+    from trigreason_graph.models.ollama import without_password
+
+    return shlex.join(["trigreason", *map(without_password, sys.argv[1:])])
 
 
 @contextmanager

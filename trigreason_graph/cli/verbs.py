@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from trigreason_graph.errors import DownloadError, ModelNotReady, TrigReasonError
+from trigreason_graph.errors import DownloadError, ModelNotReady, ModelsFailing, TrigReasonError
 
 
 class ExitCode(IntEnum):
@@ -70,7 +72,7 @@ class Verbs(TyperGroup):
             if ctx.meta.get(_DEBUG):
                 raise
             complain(describe(fault))
-            not_ready = isinstance(fault, ModelNotReady | DownloadError)
+            not_ready = isinstance(fault, ModelNotReady | DownloadError | ModelsFailing)
             raise typer.Exit(ExitCode.NOT_READY if not_ready else ExitCode.USAGE) from None
 
 
@@ -92,6 +94,23 @@ def describe(fault: Exception) -> str:
         found = (f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in fault.errors())
         return "; ".join(found)
     return " ".join(str(fault).split()) or type(fault).__name__
+
+
+@contextmanager
+def mismatch_told(*, quietly: bool = False) -> Iterator[None]:
+    """Within it, each mismatch of a policy and the models it is used with is said in one line; not at all `quietly`."""
+    from trigreason_graph.errors import PolicyMismatch
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", PolicyMismatch)
+        yield
+    mismatches = [warning for warning in told if issubclass(warning.category, PolicyMismatch)]
+    for message in dict.fromkeys(str(warning.message) for warning in mismatches):
+        if not quietly:
+            complain(f"warning: {message}")
+    for warning in told:
+        if warning not in mismatches:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def leave(code: int) -> NoReturn:

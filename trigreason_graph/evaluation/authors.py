@@ -13,6 +13,7 @@ from typing import NamedTuple
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage
 
+from trigreason_graph.errors import ModelsFailing
 from trigreason_graph.evaluation.missing import NOT_RECORDED, RecordingMissing
 from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
@@ -72,7 +73,7 @@ class Author:
 
         Raises:
             RecordingMissing: The model stands for recordings that do not hold this.
-            RuntimeError: The model failed.
+            ModelsFailing: The model failed.
         """
         role = self.model.role
         writer = StepWriter(self.mode, open_block(trace), role, self.model.card.full_name, 0, len(trace))
@@ -111,7 +112,7 @@ class Author:
         if last.status == "error" or last.finish == "broken":
             if NOT_RECORDED in last.fault:
                 raise RecordingMissing(last.fault)
-            raise RuntimeError(f"{self.model.card.full_name} failed: {last.fault}")
+            raise ModelsFailing(f"{self.model.card.full_name} failed: {last.fault}")
         return last.finish
 
 

@@ -129,7 +129,7 @@ def _outcome(outcome: Outcome, ledger: Sequence[LedgerRow], faults: Sequence[str
 
 def calls_failed(ledger: Sequence[LedgerRow]) -> bool:
     """Whether the last try of any call failed."""
-    later = [*ledger[1:], None]
+    later = [*ledger[1:], None][: len(ledger)]
     return any(
         row["status"] == "error" and (after is None or after["attempt"] == 1)
         for row, after in zip(ledger, later, strict=True)

@@ -26,10 +26,12 @@ from trigreason_graph.policies.origin import Evidence, Figure, MadeFor
 from trigreason_graph.reasoning.prompts import PROMPTS_VERSION
 from trigreason_graph.tuning.fitting import TOLERANCE, Method, fitter, spread
 from trigreason_graph.tuning.knobs import knobs_of
-from trigreason_graph.tuning.questions import Asked, Question, as_questions, hash_of
-from trigreason_graph.tuning.replay import UNITS, Replay, Unit, share_of
+from trigreason_graph.tuning.questions import Asked, Question, as_questions, hash_of, once_each
+from trigreason_graph.tuning.replay import UNITS, Replay, Unit, check_price, share_of
 from trigreason_graph.tuning.traces import Progress, Trace, recording_model, write_traces
 
+LEAST = 30
+"""Problems below which nothing is promised: the interval of a few says little of itself. Ours."""
 UNIT_NAMES: dict[Unit, str] = {
     "steps": "share of steps",
     "large_tokens": "share of tokens",
@@ -126,8 +128,8 @@ def fit_policy(
     promised = needed = None
     if escalation is not None:
         away = around.away(escalation)
-        promised = away <= TOLERANCE
-        needed = None if promised else math.ceil(len(traces) * (away / TOLERANCE) ** 2 / 10) * 10
+        promised = away <= TOLERANCE and len(traces) >= LEAST
+        needed = None if promised else max(math.ceil(len(traces) * (away / TOLERANCE) ** 2 / 10) * 10, LEAST)
     steps = sum(len(trace.steps) for trace in traces)
     thresholds: dict[str, float] = {}
     for knob in knobs_of(fit.policy):
@@ -189,6 +191,8 @@ async def acalibrate(
 ) -> Calibration:
     """:func:`calibrate` for async callers."""
     _check(escalation, unit, method)
+    if unit == "usd":
+        check_price(price)
     chosen = resolve_policy(policy)
     knobs_of(chosen)  # nothing is written for a policy that has none
     check_concurrency(concurrency)
@@ -204,7 +208,10 @@ async def acalibrate(
         await model.aready()
         card = model.card
         asked: Any = problems
-        traces = await write_traces(as_questions(asked), model, chosen, progress, concurrency=concurrency)
+        questions = once_each(as_questions(asked))
+        if repeated := len(problems) - len(questions):
+            notes = [*notes, f"{repeated} repeated questions are left out"]
+        traces = await write_traces(questions, model, chosen, progress, concurrency=concurrency)
     elif small is not None:
         card = resolve_model(small, "small").card
     made = None if card is None else made_for(chosen, card, None if big is None else big.card, PROMPTS_VERSION)
@@ -258,7 +265,7 @@ def calibrate(
     Raises:
         ValueError: An argument that cannot be used, or a target out of reach.
         ModelNotReady: The SRM cannot be called.
-        RuntimeError: It failed.
+        ModelsFailing: It failed; what it wrote is kept.
     """
     return run_blocking(
         lambda: acalibrate(

@@ -27,6 +27,12 @@ DEFAULT_GRID: Grid = {
 offload to none, one or two steps a call; with and without the checked sums; after two hesitant steps or three."""
 
 
+def default_grid(policy: Policy) -> dict[str, Sequence[Any]]:
+    """The part of `DEFAULT_GRID` that a policy has the triggers for."""
+    known = {INITIATION, *(trigger.name for trigger in policy.triggers)}
+    return {name: values for name, values in DEFAULT_GRID.items() if name.partition(".")[0] in known}
+
+
 @dataclass(frozen=True)
 class Setting:
     """One point of a grid.
@@ -85,7 +91,9 @@ def with_values(policy: Policy, values: Mapping[str, Any]) -> Policy:
     fields: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
         owner, dot, field = name.partition(".")
-        if dot and owner not in passed_over:
+        if dot and owner in passed_over:
+            policy.with_fields({owner: {field: value}})  # refused all the same where the policy has no such field
+        elif dot:
             fields.setdefault(owner, {})[field] = value
     known = [trigger.name for trigger in policy.triggers]
     unknown = [name for name in switches if name not in known]
@@ -125,6 +133,8 @@ def read_grid(written: Sequence[str]) -> dict[str, list[Any]]:
         name, equals, values = one.partition("=")
         if not equals or not name.strip() or not values.strip():
             raise ValueError(f'--grid {one}: write it as NAME=VALUE,VALUE, such as "cognitive_offload.rho=0.85,0.93"')
+        if name.strip() in grid:
+            raise ValueError(f"--grid {one}: {name.strip()} is there already; give all its values at once")
         grid[name.strip()] = [_value(value.strip()) for value in values.split(",")]
     return grid
 

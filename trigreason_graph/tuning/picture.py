@@ -16,6 +16,7 @@ from trigreason_graph.tuning.verifying import Tuning
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+NEEDED = 'a picture needs matplotlib: pip install "trigreason-graph[tuning]"'
 Cell = tuple[Any, ...]
 Side = tuple[Sequence[str], Sequence[Cell]]
 """Names of a grid, and the combinations of their values."""
@@ -30,7 +31,7 @@ def draw(found: Tuning, path: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise ValueError('a picture needs matplotlib: pip install "trigreason-graph[tuning]"') from None
+        raise ValueError(NEEDED) from None
     values = values_of(found.scored)
     names = list(values)
     rows, columns = names[: len(names) // 2], names[len(names) // 2 :]
@@ -40,6 +41,21 @@ def draw(found: Tuning, path: Path) -> None:
     _draw_surface(surface, found, (rows, down), (columns, across))
     _draw_front(costs, found)
     save_as(figure, path)
+
+
+def check_picture(path: Path) -> None:
+    """Refuse a picture that could not be drawn, before anything is paid for.
+
+    Raises:
+        ValueError: matplotlib is not installed, or it does not know the format.
+    """
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError:
+        raise ValueError(NEEDED) from None
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.removeprefix(".") not in known:
+        raise ValueError(f"the picture {path}: its name must end in one of {', '.join(f'.{one}' for one in known)}")
 
 
 def values_of(scored: Sequence[Scored]) -> dict[str, list[Any]]:

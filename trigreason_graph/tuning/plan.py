@@ -13,8 +13,8 @@ from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.resolve import ModelSpec
 from trigreason_graph.policies import Policy, resolve_policy
 from trigreason_graph.settings import Budget
-from trigreason_graph.tuning.grid import DEFAULT_GRID, Grid, settings_of
-from trigreason_graph.tuning.runs import BUDGET, Answered, GraphRunner, Meter, calls_file
+from trigreason_graph.tuning.grid import Grid, default_grid, settings_of
+from trigreason_graph.tuning.runs import BUDGET, Answered, GraphRunner, Meter, calls_file, tuning_id
 from trigreason_graph.tuning.search import planned_runs
 from trigreason_graph.tuning.verifying import FACTOR, FINALISTS, split_of
 
@@ -32,7 +32,8 @@ class Plan:
         naive_runs: Runs of a grid without recordings, halving and cap.
         planned_runs: Runs at most, many of them from recordings.
         recorded: Problems on which the policy as given is recorded already.
-        calls: Calls of the models at most, those of earlier sessions included.
+        calls: Calls of the models at most, those of earlier sessions included. Of problems on which the policy as given
+            is not recorded yet, a guess: as many as on the others, or 8.
         made: Of these, calls made in earlier sessions.
         large_tokens, usd: What those calls may cost at most, at the mean of the recorded runs; None: nothing recorded,
             or no price.
@@ -58,14 +59,16 @@ async def aplan(
     large: ModelSpec,
     recordings: Path,
     policy: Policy | str | Path | None = None,
-    grid: Grid = DEFAULT_GRID,
+    grid: Grid | None = None,
     budget: Budget = BUDGET,
     prices: PriceTable | None = None,
     seed: int = 0,
 ) -> Plan:
     """What :func:`tune` would cost at most. No model is called; arguments as there."""
-    settings, split = settings_of(resolve_policy(policy), grid), split_of(problems, seed)
-    meter = Meter(calls_file(recordings), granted=0)
+    given = resolve_policy(policy)
+    settings, split = settings_of(given, default_grid(given) if grid is None else grid), split_of(problems, seed)
+    kept, tuning = calls_file(recordings), tuning_id(problems, given, small, large)
+    meter = Meter(kept, tuning, granted=0)
     runner = GraphRunner.of(small, large, RecordingStore(recordings), meter, budget=budget, prices=prices)
     tried = [await runner.run(settings[0].policy, problem) for problem in split.all]
     known = [run for run in tried if run is not None]
@@ -73,17 +76,19 @@ async def aplan(
     most = int(FACTOR * calls * len(problems)) - 1
     scale = most / (calls * len(known)) if known else 0.0
     dollars = [run.usd for run in known if run.usd is not None]
-    later = FINALISTS * len(split.validation) + len(split.test)
+    further, train = min(FINALISTS, len(settings) - 1), len(split.train)
+    # The policy as given and the winner; of the search's runs the policy as given has made its own before.
+    later = (further + 1) * len(split.validation) + 2 * len(split.test)
     return Plan(
         settings=len(settings),
-        train=len(split.train),
+        train=train,
         validation=len(split.validation),
         test=len(split.test),
-        naive_runs=len(settings) * len(split.train) + later,
-        planned_runs=planned_runs(len(settings), len(split.train)) + later,
+        naive_runs=len(settings) * train + later,
+        planned_runs=min(planned_runs(len(settings), train), len(settings) * train) + later,
         recorded=len(known),
         calls=most,
-        made=Meter(calls_file(recordings)).made,
+        made=Meter(kept, tuning).made,
         large_tokens=round(scale * sum(run.large_tokens for run in known)) if known else None,
         usd=scale * sum(dollars) if known and len(dollars) == len(known) else None,
     )
@@ -96,7 +101,7 @@ def plan(
     large: ModelSpec,
     recordings: Path,
     policy: Policy | str | Path | None = None,
-    grid: Grid = DEFAULT_GRID,
+    grid: Grid | None = None,
     budget: Budget = BUDGET,
     prices: PriceTable | None = None,
     seed: int = 0,

@@ -48,7 +48,7 @@ def read_rows(path: str | Path) -> list[tuple[Question, dict[str, Any]]]:
         ValueError: As there.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")  # JSON may hold other ends of lines, unescaped
     except OSError as error:
         raise ValueError(f"problems {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
@@ -71,7 +71,8 @@ def _row(line: str, place: str, number: int) -> tuple[Question, dict[str, Any]]:
     asked = row.get("question") if isinstance(row, dict) else None
     if not isinstance(asked, str) or not asked.strip():
         raise ValueError(f'problems {place}: each line must be an object with a "question" of text')
-    return Question(str(row.get("id") or number), asked), row
+    named = row.get("id")
+    return Question(str(number if named in (None, "") else named), asked), row
 
 
 def as_questions(given: Iterable[Asked | str]) -> list[Question]:
@@ -80,6 +81,11 @@ def as_questions(given: Iterable[Asked | str]) -> list[Question]:
         Question(str(number), one) if isinstance(one, str) else Question(one.id, one.question)
         for number, one in enumerate(given, 1)
     ]
+
+
+def once_each(questions: Sequence[Question]) -> list[Question]:
+    """The questions, those that were there already left out: a sample with repetitions seems larger than it is."""
+    return list({question.question: question for question in reversed(questions)}.values())[::-1]
 
 
 def hash_of(questions: Sequence[Question]) -> str:

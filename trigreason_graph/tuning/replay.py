@@ -113,6 +113,17 @@ def share_of(parts: Iterable[Part]) -> float:
     return sum(part.large for part in listed) / whole if whole else 0.0
 
 
+def check_price(price: Price | None) -> Price:
+    """The price.
+
+    Raises:
+        ValueError: There is none, or it is zero.
+    """
+    if price is None or not (price.input or price.output):
+        raise ValueError('unit="usd" needs the price of the large model: price=Price(input=..., output=...)')
+    return price
+
+
 def part_of(trace: Trace, escalated: Escalated, unit: Unit, price: Price | None) -> Part:
     """The LRM's part of one trace; see `Replay.parts`."""
     if unit == "steps":
@@ -120,8 +131,7 @@ def part_of(trace: Trace, escalated: Escalated, unit: Unit, price: Price | None)
     tokens = [step["tokens"] for step in trace.steps]
     if unit == "large_tokens":
         return Part(sum(sum(tokens[span.first : span.end]) for span in escalated.spans), sum(tokens))
-    if price is None or not (price.input or price.output):
-        raise ValueError('unit="usd" needs the price of the large model: price=Price(input=..., output=...)')
+    price = check_price(price)
     alone = trace.prompt_tokens * price.input + sum(tokens) * price.output
     return Part(_dollars(trace, tokens, escalated.spans, price) / 1e6, alone / 1e6)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +16,12 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ConfigDict, Field
 
+from trigreason_graph.errors import ModelsFailing
 from trigreason_graph.evaluation.answers import same_number
 from trigreason_graph.evaluation.missing import NOT_RECORDED, misses, missing
 from trigreason_graph.evaluation.recorded_chat import recorded
 from trigreason_graph.evaluation.recordings import RecordingStore
+from trigreason_graph.evaluation.running import Faults, calls_failed
 from trigreason_graph.evaluation.subjects import bounded
 from trigreason_graph.evaluation.workers import side_by_side
 from trigreason_graph.graph import create_trigreason_graph
@@ -29,13 +33,15 @@ from trigreason_graph.models.wrapper import ReasoningModel
 from trigreason_graph.policies import Policy
 from trigreason_graph.settings import Budget, Settings
 from trigreason_graph.state import Report, Role
-from trigreason_graph.tuning.questions import Asked
+from trigreason_graph.tuning.questions import Asked, as_questions, hash_of
 from trigreason_graph.tuning.traces import weights_of
 
 BUDGET = Budget(seconds=None, usd=None)
 """Of one run. No limit in seconds: what comes out must not depend on how fast the machine is."""
 NEW_RECORDINGS = "tune.jsonl"
 """Of a folder of recordings, the file that is added to."""
+KEPT = ["answer", "report", "ledger"]
+"""Of the graph's state: what a run is made of."""
 Checker = Callable[[str | None, str], bool]
 
 
@@ -110,23 +116,33 @@ def calls_file(recordings: Path) -> Path:
     return file_of(recordings).with_suffix(".calls")
 
 
+def tuning_id(problems: Sequence[Answered], policy: Policy, small: ModelSpec, large: ModelSpec) -> str:
+    """Which tuning calls belong to: the same problems, policy as given (by its name) and weights, whatever the grid."""
+    weights = [weights_of(resolve_model(small, "small")), weights_of(resolve_model(large, "large"))]
+    told = json.dumps([hash_of(as_questions(problems)), policy.name, *weights])
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
 @dataclass
 class Meter:
-    """Counts the calls that reached a model, over all sessions.
+    """Counts the calls of one tuning that reached a model, over all sessions.
 
     Attributes:
-        file: Keeps the count; None: this session alone.
+        file: Keeps the count, a line for each call, of other tunings as well; None: this session alone.
+        tuning: Which tuning it is: what its lines begin with.
         granted: Calls that may be made in all; None: as many as come.
         made: Calls so far.
     """
 
     file: Path | None = None
+    tuning: str = ""
     granted: int | None = None
     made: int = 0
 
     def __post_init__(self) -> None:
         if self.file is not None and self.file.exists():
-            self.made = self.file.read_bytes().count(b"\n")
+            lines = self.file.read_text(encoding="utf-8").splitlines()
+            self.made = sum(line.startswith(f"{self.tuning} ") for line in lines)
 
     def take(self, what: str) -> None:
         """Count one call.
@@ -140,7 +156,7 @@ class Meter:
         if self.file is not None:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with self.file.open("a", encoding="utf-8") as file:
-                file.write(f"{what}\n")
+                file.write(f"{self.tuning} {what}\n")
 
 
 class MeteredChat(StreamedChat):
@@ -232,7 +248,7 @@ class GraphRunner:
         """See :class:`Runner`.
 
         Raises:
-            RuntimeError: A model failed.
+            ModelsFailing: A model failed, also where the run went on without it.
         """
         if policy not in self._graphs:
             settings = Settings(temperature=0.0, token_events=False)
@@ -240,13 +256,17 @@ class GraphRunner:
                 small=self.small, large=self.large, policy=policy, budget=self.budget, settings=settings
             )
             self._graphs[policy] = builder.compile()
+        faults = Faults()
         with misses() as vain:
-            state = await self._graphs[policy].ainvoke({"question": problem.question})
+            state = await self._graphs[policy].ainvoke(
+                {"question": problem.question}, {"callbacks": [faults]}, output_keys=KEPT
+            )
         if vain:
             return None
         report = state["report"]
-        if report["outcome"]["kind"] == "model_error":
-            raise RuntimeError(f"a model failed on {problem.id}: {report['outcome']['detail']}")
+        if report["outcome"]["kind"] == "model_error" or calls_failed(state["ledger"]):
+            detail = next(iter(faults.told), report["outcome"]["detail"])
+            raise ModelsFailing(f"a model failed on {problem.id}: {detail}. What is done is kept; run the same again")
         right = await asyncio.to_thread(self.checker, state["answer"] or None, problem.answer)
         return _run_of(report, right)
 

@@ -37,9 +37,26 @@ class Objective:
     limit: float | None = None
     unit: CostUnit = "large_tokens"
 
+    def __post_init__(self) -> None:
+        if self.limit is None:
+            return
+        if self.aim == "pareto":
+            raise ValueError("limit= goes with the objectives accuracy (a cap on cost) and cost (a floor of accuracy)")
+        if not (0 <= self.limit < math.inf) or (self.aim == "cost" and self.limit > 1):
+            wanted = "an accuracy of 0 to 1" if self.aim == "cost" else "a cost a problem, 0 or more"
+            raise ValueError(f"limit= is {wanted}, not {self.limit:g}")
+
     def cost(self, run: Run) -> float:
-        """Of one run; an unknown price counts as nothing."""
-        return float(run.large_tokens) if self.unit == "large_tokens" else run.usd or 0.0
+        """Of one run.
+
+        Raises:
+            ValueError: Dollars are wanted, and a price is unknown.
+        """
+        if self.unit == "large_tokens":
+            return float(run.large_tokens)
+        if run.usd is None:
+            raise ValueError("dollars are wanted, and the price of a model is unknown")
+        return run.usd
 
     def rank(self, accuracy: float, cost: float, given: tuple[float, float]) -> tuple[float, ...]:
         """Sorts settings, the best first; `given` has accuracy and cost of the policy as given."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from trigreason_graph.errors import ModelsFailing
 from trigreason_graph.evaluation.authors import Author
-from trigreason_graph.evaluation.recorded_chat import recorded
+from trigreason_graph.evaluation.recorded_chat import RecordedChat, recorded
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.subjects import bounded
 from trigreason_graph.evaluation.workers import side_by_side
@@ -73,7 +74,7 @@ async def write_traces(
 
     Raises:
         RecordingMissing: The model stands for recordings that do not hold this.
-        RuntimeError: The model failed.
+        ModelsFailing: The model failed.
     """
     author = Author(small, policy.segment, policy.probabilities_at) if small.card.style == "prefill" else None
     written: dict[int, Trace] = {}
@@ -103,7 +104,7 @@ async def _solved(small: ReasoningModel, policy: Policy, question: Question) -> 
     result = await builder.compile().ainvoke({"question": question.question})
     outcome = result["report"]["outcome"]
     if outcome["kind"] == "model_error":
-        raise RuntimeError(f"{small.card.full_name} failed: {outcome['detail']}")
+        raise ModelsFailing(f"{small.card.full_name} failed: {outcome['detail']}")
     return list(result["trace"])
 
 
@@ -124,7 +125,7 @@ def recording_model(spec: ModelSpec, store: RecordingStore | None) -> tuple[Reas
     """
     model = bounded(resolve_model(spec, "small"))
     card = model.card
-    if store is None or hasattr(model.inner, "store"):
+    if store is None or isinstance(model.inner, RecordedChat):
         return model, []
     if card.form == "field":
         return model, [f"{card.full_name} has a separate field for its reasoning, which recordings do not keep"]

@@ -7,9 +7,11 @@ are run on a second, and what wins there is compared with the policy as given on
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trigreason_graph.errors import TrigReasonError
 from trigreason_graph.evaluation.statistics import Estimate, bootstrap, mean
 from trigreason_graph.policies import Policy
 from trigreason_graph.tuning.grid import Setting
@@ -22,6 +24,9 @@ FINALISTS = 3
 """Settings that are run on the validation part, beside the policy as given. Ours: more would choose by luck there."""
 SHARES = (0.5, 0.25)
 """Of the problems: for the search, and for validation; the rest is the test. Ours."""
+KEPT_BACK = 1 / 3
+"""Of the calls, what the search leaves for validation and test at least: the settings that win may call more often than
+the policy as given. Ours."""
 LEAST = 12
 """Problems below which no part would say anything. Ours."""
 
@@ -54,7 +59,8 @@ class Tuning:
         accuracy_gain, cost_gain: The paired differences there, won minus given, with 95 % intervals.
         calls: Calls of the models, over all sessions.
         one_run: Calls of one run of the policy as given on all problems.
-        exhausted: Whether the granted calls ended the search early.
+        exhausted: Whether the granted calls ended the search or the validation early.
+        untested: The setting that won where no calls were left to test it; `setting` is then the policy as given.
     """
 
     policy: Policy
@@ -70,20 +76,35 @@ class Tuning:
     one_run: int
     exhausted: bool
     objective: Objective
+    untested: Setting | None = None
 
     @property
     def verdict(self) -> str:
         """In a sentence or two."""
+        if self.untested is not None:
+            return (
+                f"Not decided: {self.untested.name} was best, and the calls ended before it could be tested on "
+                "problems it has not seen. Give fewer settings."
+            )
         if self.setting.index == 0:
             return "No setting of the grid is better than the policy as given."
         unit = "LRM tokens" if self.objective.unit == "large_tokens" else "dollars"
         told = (
             f"on problems it has not seen, accuracy differs by {self.accuracy_gain}, and cost by {self.cost_gain} "
-            f"{unit} a problem"
+            f"{unit} a problem{self._missed}"
         )
         if self.better:
             return f"{self.setting.name}: better than the policy as given; {told}."
         return f"No better than the policy as given. The best setting found is {self.setting.name}; {told}."
+
+    @property
+    def _missed(self) -> str:
+        """That the limit is not kept to on the test part, where one was given."""
+        limit, (accuracy, cost) = self.objective.limit, self.chosen
+        if limit is None or (accuracy >= limit if self.objective.aim == "cost" else cost <= limit):
+            return ""
+        of = "the accuracy" if self.objective.aim == "cost" else "the cost"
+        return f"; {of} misses the limit of {limit:g}"
 
 
 def split_of(problems: Sequence[Answered], seed: int = 0) -> Split:
@@ -94,6 +115,8 @@ def split_of(problems: Sequence[Answered], seed: int = 0) -> Split:
     """
     if len(problems) < LEAST:
         raise ValueError(f"tuning needs at least {LEAST} problems with answers, and there are {len(problems)}")
+    if twice := [id for id, count in Counter(problem.id for problem in problems).items() if count > 1]:
+        raise ValueError(f"problems: two have the id {twice[0]!r}")
     drawn = random.Random(seed).sample(list(problems), len(problems))
     first, second = round(len(drawn) * SHARES[0]), round(len(drawn) * sum(SHARES))
     return Split(drawn[:first], drawn[first:second], drawn[second:])
@@ -111,7 +134,7 @@ async def search_and_verify(
     """The whole of tuning, on whatever makes the runs.
 
     Raises:
-        RuntimeError: The calls granted did not even suffice for the policy as given.
+        TrigReasonError: The calls granted did not even suffice for the policy as given.
     """
     given = settings[0]
     runs: dict[tuple[int, str], Run] = {}
@@ -134,27 +157,28 @@ async def search_and_verify(
 
     base = await run_on(given, split.all)
     if base is None:
-        raise RuntimeError(f"the {runner.meter.granted} calls granted do not suffice for the policy as given")
+        raise TrigReasonError(f"the {runner.meter.granted} calls granted do not suffice for the policy as given")
     one_run = sum(run.calls for run in base)
     most = int(factor * one_run) - 1
-    later = FINALISTS * len(split.validation) + len(split.test)
-    runner.meter.granted = max(most - round(one_run * later / len(split.all)), runner.meter.made)
+    later = one_run * (FINALISTS * len(split.validation) + len(split.test)) / len(split.all)
+    runner.meter.granted = max(most - round(max(later, KEPT_BACK * most)), runner.meter.made)
     search = Search(settings, split.train, runner, objective, dict(runs), concurrency)
     ended = await search.go(told)
     runs.update(search.runs)
     runner.meter.granted = max(most, runner.meter.made)
     finalists = [one for one in ended if one is not given][:FINALISTS]
     trial = Search([given, *finalists], split.validation, runner, objective, dict(runs))
+    complete = [given]
     for one in finalists:
-        for problem, run in zip(split.validation, await run_on(one, split.validation) or (), strict=False):
-            trial.runs[one.index, problem.id] = run
-    complete = [
-        one for one in (given, *finalists) if all((one.index, problem.id) in runs for problem in split.validation)
-    ]
-    winner = trial.best(complete, 1)[0]
+        validated = await run_on(one, split.validation)
+        if validated is not None:
+            complete.append(one)
+            for problem, run in zip(split.validation, validated, strict=True):
+                trial.runs[one.index, problem.id] = run
+    winner, untested = trial.best(complete, 1)[0], None
     final = await run_on(winner, split.test)
     if final is None:
-        winner, final = given, [runs[given.index, problem.id] for problem in split.test]
+        untested, winner, final = winner, given, [runs[given.index, problem.id] for problem in split.test]
     before = [runs[given.index, problem.id] for problem in split.test]
     pairs = list(zip(before, final, strict=True))
     gain = bootstrap(pairs, lambda drawn: mean([two.right - one.right for one, two in drawn]))
@@ -172,8 +196,9 @@ async def search_and_verify(
         cost_gain=saved,
         calls=runner.meter.made,
         one_run=one_run,
-        exhausted=search.exhausted,
+        exhausted=search.exhausted or len(complete) <= len(finalists),
         objective=objective,
+        untested=untested,
     )
 
 
