@@ -76,6 +76,8 @@ def calibrate(
     defaults = Defaults()
     model = defaults.small if small is None else small
     tuning.check_out(out)
+    if escalation == "boundary" and method is not MethodChoice.mixture:
+        raise ValueError("--escalation boundary goes with --method mixture")
     share = None if escalation == "boundary" else _share(escalation)
     wanted: Unit = unit.value
     cost = tuning.price_of(price, large) if unit is UnitChoice.usd else None

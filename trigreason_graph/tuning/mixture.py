@@ -72,10 +72,11 @@ def fit_mixture(values: Sequence[float]) -> Mixture:
         raise ValueError(
             'method="mixture" needs scikit-learn: pip install "trigreason-graph[tuning]", or take method="quantile"'
         ) from None
-    if len(values) < LEAST or len(set(values)) < 3:
+    different = len(set(values))
+    if len(values) < LEAST or different < 3:
         raise ValueError(
-            f'method="mixture" needs at least {LEAST} judged steps with different values, and there are '
-            f"{len(values)}: give more problems, or take the method quantile"
+            f'method="mixture" needs at least {LEAST} judged steps with three different values, and there are '
+            f"{len(values)} with {different}: give more problems, or take the method quantile"
         )
     column = numpy.asarray(values, dtype=float).reshape(-1, 1)
     with threadpool_limits(1):  # a column of some hundred numbers: further threads only get in each other's way

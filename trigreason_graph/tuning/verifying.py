@@ -141,10 +141,13 @@ async def search_and_verify(
 
     async def run_on(setting: Setting, problems: Sequence[Answered]) -> list[Run] | None:
         """Its runs; None where the calls did not suffice."""
+        begun = len(runs)
 
         async def tried(problem: Answered) -> bool:
+            nonlocal begun
             if (setting.index, problem.id) not in runs:
-                told(setting, problem, len(runs), 0)
+                told(setting, problem, begun, 0)
+                begun += 1
                 run = await runner.run(setting.policy, problem)
                 if run is None:
                     return False
