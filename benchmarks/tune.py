@@ -91,9 +91,19 @@ async def tuned(problems: Sequence[Problem], *, record: bool, concurrency: int) 
     return found
 
 
-async def evaluated(problems: Sequence[Problem], policies: Sequence[Any], *, record: bool) -> Evaluation:
+async def evaluated(
+    problems: Sequence[Problem], policies: Sequence[Any], *, record: bool, concurrency: int = 1
+) -> Evaluation:
     """Runs of policies on problems; without `record` out of the recordings alone."""
-    return await aevaluate(problems, policies, **PAIR, budget=BUDGET, recordings=RECORDINGS, replay_only=not record)
+    return await aevaluate(
+        problems,
+        policies,
+        **PAIR,
+        budget=BUDGET,
+        recordings=RECORDINGS,
+        replay_only=not record,
+        concurrency=concurrency,
+    )
 
 
 def compared(done: Evaluation, chosen: str) -> list[dict[str, Any]]:
@@ -123,19 +133,26 @@ def _told(estimate: Estimate) -> list[float | None]:
 
 
 def foretold(settings: Sequence[Setting], done: Evaluation, problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    """Of each setting that was run on all problems of the search: the LRM's share of the tokens, real and by replay."""
+    """Of each setting that was run on all problems of the search: the LRM's share of the tokens, real and by replay.
+
+    Replay foretells what triggers hand over; steps that the LRM is given at the start come on top.
+    """
     wanted, store = {problem.id for problem in problems}, RecordingStore(RECORDINGS)
     traces = [trace for data in DATA for trace in traces_of(data, store, SHIPPED[GIVEN]) if trace.id in wanted]
     replay, rows = Replay(traces), []
     for setting in settings:
-        steps = [step for run in done.of(named(setting).name) for step in run.steps]
-        by_large = sum(step["tokens"] for step in steps if step["author"] == "large")
+        runs, start = done.of(named(setting).name), setting.policy.initiation
+        primed = (start.steps or 0) if start is not None and start.form == "prime" else 0
+        every = sum(step["tokens"] for run in runs for step in run.steps)
+        by_large = sum(step["tokens"] for run in runs for step in run.steps if step["author"] == "large")
+        by_triggers = sum(step["tokens"] for run in runs for step in run.steps[primed:] if step["author"] == "large")
         rows.append(
             {
                 "setting": setting.name,
                 "accuracy": round(done.accuracy(named(setting).name), 3),
                 "replayed": round(replay.share(setting.policy, "large_tokens"), 3),
-                "real": round(by_large / sum(step["tokens"] for step in steps), 3),
+                "real": round(by_triggers / every, 3),
+                "with_start": round(by_large / every, 3),
             }
         )
     return rows
@@ -160,7 +177,8 @@ async def measure(*, record: bool = False, concurrency: int = 1) -> dict[str, An
     split = split_of(problems)
     found = await tuned(problems, record=record, concurrency=concurrency)
     chosen = replace(found.setting.policy, name="chosen")
-    test = await evaluated(split.test, [*RIVALS, chosen, f"random@{chosen.name}"], record=record)
+    rivals = [*RIVALS, chosen, f"random@{chosen.name}"]
+    test = await evaluated(split.test, rivals, record=record, concurrency=concurrency)
     run = [one.setting for one in found.scored if not one.estimated]
     search = await evaluated(split.train, [named(setting) for setting in run], record=False)
     draw(found, HERE / "results" / "tune.svg")
@@ -174,7 +192,12 @@ async def measure(*, record: bool = False, concurrency: int = 1) -> dict[str, An
         "exhausted": found.exhausted,
         "test": compared(test, chosen.name),
         "front": [
-            {"setting": one.setting.name, "accuracy": round(one.accuracy, 3), "large_tokens": round(one.cost, 1)}
+            {
+                "setting": one.setting.name,
+                "accuracy": round(one.accuracy, 3),
+                "large_tokens": round(one.cost, 1),
+                "run": one.run,
+            }
             for one in found.front
         ],
         "foretold": await asyncio.to_thread(foretold, run, search, split.train),
@@ -206,17 +229,25 @@ def report(figures: dict[str, Any]) -> str:
         more = row["chosen_minus_it"]
         shown = (row["accuracy"], row["large_tokens"], more["accuracy"], more["large_tokens"])
         lines.append(f"| {row['policy']} | {' | '.join(str(Estimate(*one)) for one in shown)} |")
-    lines += ["", "| front on the search part | right | LRM tokens a problem |", "|---|---|---|"]
-    lines += [f"| {row['setting']} | {row['accuracy']:.2f} | {row['large_tokens']:.0f} |" for row in figures["front"]]
+    lines += [
+        "",
+        "| front on the search part | right | LRM tokens a problem | run on, else estimated |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['setting']} | {row['accuracy']:.2f} | {row['large_tokens']:.0f} | {row['run']} of {parts['search']} |"
+        for row in figures["front"]
+    ]
     lines += [
         "",
         f"Settings that were run on all {parts['search']} problems of the search, and the LRM's share of their tokens:",
         "",
-        "| setting | right | share foretold by replay | share in real runs |",
-        "|---|---|---|---|",
+        "| setting | right | by triggers, as replay foretold | by triggers, real | with the start, real |",
+        "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row['setting']} | {row['accuracy']:.2f} | {row['replayed']:.2f} | {row['real']:.2f} |"
+        f"| {row['setting']} | {row['accuracy']:.2f} | {row['replayed']:.2f} | {row['real']:.2f} | "
+        f"{row['with_start']:.2f} |"
         for row in figures["foretold"]
     ]
     lines += [

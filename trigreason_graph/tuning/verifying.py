@@ -95,6 +95,13 @@ class Tuning:
         )
         if self.better:
             return f"{self.setting.name}: better than the policy as given; {told}."
+        cheaper = self.cost_gain.high is not None and self.cost_gain.high < 0
+        as_good = self.accuracy_gain.high is not None and self.accuracy_gain.high >= 0
+        if self.objective.aim != "cost" and cheaper and as_good:
+            return (
+                "Not surely more accurate than the policy as given, but surely cheaper. The best setting found is "
+                f"{self.setting.name}; {told}."
+            )
         return f"No better than the policy as given. The best setting found is {self.setting.name}; {told}."
 
     @property
