@@ -180,6 +180,15 @@ class TestArguments:
         with pytest.raises(ValueError, match="bogus"):
             settings_of(DEFAULT, grid)
 
+    def test_fields_that_go_together_are_not_looked_at_alone(self) -> None:
+        grid: Any = {
+            "initiation": [True, False],
+            "strategic_initiation.form": ["prime"],
+            "strategic_initiation.steps": [1, 2],
+        }
+        starts = [setting.policy.initiation for setting in settings_of(DEFAULT, grid)]
+        assert [start and start.steps for start in starts] == [None, 1, 2, None]
+
     def test_answers_are_looked_at_before_anything_is_paid_for(self, tmp_path: Path) -> None:
         first, second = pair()
         problems = [*ONE, Problem("city", "Which city?", "Paris")]

@@ -92,7 +92,7 @@ def with_values(policy: Policy, values: Mapping[str, Any]) -> Policy:
     for name, value in values.items():
         owner, dot, field = name.partition(".")
         if dot and owner in passed_over:
-            policy.with_fields({owner: {field: value}})  # refused all the same where the policy has no such field
+            _check_field(policy, owner, field)
         elif dot:
             fields.setdefault(owner, {})[field] = value
     known = [trigger.name for trigger in policy.triggers]
@@ -106,6 +106,14 @@ def with_values(policy: Policy, values: Mapping[str, Any]) -> Policy:
         triggers=tuple(trigger for trigger in changed.triggers if trigger.name not in off),
         limits=tuple(limit for limit in policy.limits if limit.trigger not in off),
     )
+
+
+def _check_field(policy: Policy, owner: str, field: str) -> None:
+    """Refuse a field that there is not, also of what is switched off or replaced: a slip would go unseen."""
+    kinds: dict[str, Any] = {trigger.name: trigger for trigger in policy.triggers}
+    kinds[StrategicInitiation.name] = StrategicInitiation
+    if owner in kinds and field not in getattr(kinds[owner], "__dataclass_fields__", {field}):
+        raise ValueError(f"grid: {owner} has no field {field!r}")
 
 
 def _initiation(value: object) -> StrategicInitiation | None:
