@@ -32,7 +32,7 @@ from trigreason_graph.tuning.replay import Unit, share_of
 from trigreason_graph.tuning.traces import write_traces
 
 HERE = Path(__file__).parent
-DATA = ("gsm8k_dev_240", "svamp_dev_240")
+DATA = ("gsm8k_dev_240", "svamp_dev_500")
 RECORDINGS = HERE / "recordings"
 TARGET = 0.2
 SPLITS = 200
