@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackHandler
@@ -91,7 +92,7 @@ def result_of(state: dict[str, Any], slot: Slot, problems: ProblemSet, faults: S
         right_answer=slot.problem.answer,
         answer=answer,
         right=problems.is_right(slot.problem, answer),
-        outcome=_outcome(state["outcome"], ledger, faults),
+        outcome=outcome_of(state["outcome"], ledger, faults),
         steps=[
             WrittenStep(author=one["author"], kind=one["kind"], tokens=one["tokens"]) for one in state.get("trace", ())
         ],
@@ -119,7 +120,7 @@ def shown_answer(answer: str | None, problems: ProblemSet) -> str | None:
     return "(not shown)"
 
 
-def _outcome(outcome: Outcome, ledger: Sequence[LedgerRow], faults: Sequence[str]) -> Outcome:
+def outcome_of(outcome: Outcome, ledger: Sequence[LedgerRow], faults: Sequence[str]) -> Outcome:
     """The run's own outcome; "model_error" also where a call failed for good and the run went on without it."""
     failed = outcome["kind"] == "model_error" or calls_failed(ledger)
     if not failed:
@@ -129,8 +130,7 @@ def _outcome(outcome: Outcome, ledger: Sequence[LedgerRow], faults: Sequence[str
 
 def calls_failed(ledger: Sequence[LedgerRow]) -> bool:
     """Whether the last try of any call failed."""
-    later = [*ledger[1:], None][: len(ledger)]
     return any(
         row["status"] == "error" and (after is None or after["attempt"] == 1)
-        for row, after in zip(ledger, later, strict=True)
+        for row, after in zip_longest(ledger, ledger[1:])
     )

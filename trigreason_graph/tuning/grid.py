@@ -61,12 +61,18 @@ class Setting:
         return sum(abs(one - two) for one, two in zip(self.places, other.places, strict=True))
 
 
-def settings_of(policy: Policy, grid: Grid) -> list[Setting]:
+def settings_of(policy: Policy, grid: Grid | None = None) -> list[Setting]:
     """The policy as given, then every combination that differs from it and from those before it.
+
+    Args:
+        policy: As given.
+        grid: None: `default_grid` of the policy.
 
     Raises:
         ValueError: A name that the policy does not have, or a value that a field refuses.
     """
+    if grid is None:
+        grid = default_grid(policy)
     if not grid or not all(grid.values()):
         raise ValueError("grid= needs at least one name with at least one value")
     found = [Setting(0, {}, (), policy)]

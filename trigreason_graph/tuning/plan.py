@@ -13,7 +13,7 @@ from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.resolve import ModelSpec
 from trigreason_graph.policies import Policy, resolve_policy
 from trigreason_graph.settings import Budget
-from trigreason_graph.tuning.grid import Grid, default_grid, settings_of
+from trigreason_graph.tuning.grid import Grid, settings_of
 from trigreason_graph.tuning.runs import BUDGET, Answered, GraphRunner, Meter, calls_file, tuning_id
 from trigreason_graph.tuning.search import planned_runs
 from trigreason_graph.tuning.verifying import FACTOR, FINALISTS, split_of
@@ -66,7 +66,7 @@ async def aplan(
 ) -> Plan:
     """What :func:`tune` would cost at most. No model is called; arguments as there."""
     given = resolve_policy(policy)
-    settings, split = settings_of(given, default_grid(given) if grid is None else grid), split_of(problems, seed)
+    settings, split = settings_of(given, grid), split_of(problems, seed)
     kept, tuning = calls_file(recordings), tuning_id(problems, given, small, large)
     meter = Meter(kept, tuning, granted=0)
     runner = GraphRunner.of(small, large, RecordingStore(recordings), meter, budget=budget, prices=prices)

@@ -21,7 +21,7 @@ from trigreason_graph.evaluation.answers import same_number
 from trigreason_graph.evaluation.missing import NOT_RECORDED, misses, missing
 from trigreason_graph.evaluation.recorded_chat import recorded
 from trigreason_graph.evaluation.recordings import RecordingStore
-from trigreason_graph.evaluation.running import Faults, calls_failed
+from trigreason_graph.evaluation.running import Faults, outcome_of
 from trigreason_graph.evaluation.subjects import bounded
 from trigreason_graph.evaluation.workers import side_by_side
 from trigreason_graph.graph import create_trigreason_graph
@@ -264,9 +264,11 @@ class GraphRunner:
         if vain:
             return None
         report = state["report"]
-        if report["outcome"]["kind"] == "model_error" or calls_failed(state["ledger"]):
-            detail = next(iter(faults.told), report["outcome"]["detail"])
-            raise ModelsFailing(f"a model failed on {problem.id}: {detail}. What is done is kept; run the same again")
+        outcome = outcome_of(report["outcome"], state["ledger"], faults.told)
+        if outcome["kind"] == "model_error":
+            raise ModelsFailing(
+                f"a model failed on {problem.id}: {outcome['detail']}. What is done is kept; run the same again"
+            )
         right = await asyncio.to_thread(self.checker, state["answer"] or None, problem.answer)
         return _run_of(report, right)
 

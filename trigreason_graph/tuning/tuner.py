@@ -19,7 +19,7 @@ from trigreason_graph.policies.matching import made_for
 from trigreason_graph.policies.origin import Evidence, Figure
 from trigreason_graph.reasoning.prompts import PROMPTS_VERSION
 from trigreason_graph.settings import Budget
-from trigreason_graph.tuning.grid import Grid, default_grid, settings_of
+from trigreason_graph.tuning.grid import Grid, settings_of
 from trigreason_graph.tuning.questions import as_questions, hash_of
 from trigreason_graph.tuning.runs import BUDGET, Answered, Checker, GraphRunner, Meter, calls_file, file_of, tuning_id
 from trigreason_graph.tuning.search import Objective, Told
@@ -49,7 +49,7 @@ async def atune(
     """:func:`tune` for async callers."""
     check_concurrency(concurrency)
     given = resolve_policy(policy)
-    settings, split = settings_of(given, default_grid(given) if grid is None else grid), split_of(problems, seed)
+    settings, split = settings_of(given, grid), split_of(problems, seed)
     for problem in problems:
         checker(None, problem.answer)  # an answer that cannot be compared is found before anything is paid for
     meter = Meter(calls_file(recordings), tuning_id(problems, given, small, large))

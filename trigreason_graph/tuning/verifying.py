@@ -95,9 +95,7 @@ class Tuning:
         )
         if self.better:
             return f"{self.setting.name}: better than the policy as given; {told}."
-        cheaper = self.cost_gain.high is not None and self.cost_gain.high < 0
-        as_good = self.accuracy_gain.high is not None and self.accuracy_gain.high >= 0
-        if self.objective.aim != "cost" and cheaper and as_good:
+        if self.objective.aim != "cost" and _is_cheaper(self.accuracy_gain, self.cost_gain):
             return (
                 "Not surely more accurate than the policy as given, but surely cheaper. The best setting found is "
                 f"{self.setting.name}; {told}."
@@ -177,14 +175,8 @@ async def search_and_verify(
     runs.update(search.runs)
     runner.meter.granted = max(most, runner.meter.made)
     finalists = [one for one in ended if one is not given][:FINALISTS]
-    trial = Search([given, *finalists], split.validation, runner, objective, dict(runs))
-    complete = [given]
-    for one in finalists:
-        validated = await run_on(one, split.validation)
-        if validated is not None:
-            complete.append(one)
-            for problem, run in zip(split.validation, validated, strict=True):
-                trial.runs[one.index, problem.id] = run
+    complete = [given, *[one for one in finalists if await run_on(one, split.validation) is not None]]
+    trial = Search(complete, split.validation, runner, objective, runs)
     winner, untested = trial.best(complete, 1)[0], None
     final = await run_on(winner, split.test)
     if final is None:
@@ -213,10 +205,15 @@ async def search_and_verify(
 
 
 def _is_better(objective: Objective, gain: Estimate, saved: Estimate) -> bool:
-    """For a cost: surely cheaper, and not surely less accurate. Else: surely more accurate."""
+    """For a cost: as `_is_cheaper` says. Else: surely more accurate."""
     if objective.aim == "cost":
-        return saved.high is not None and saved.high < 0 and gain.high is not None and gain.high >= 0
+        return _is_cheaper(gain, saved)
     return gain.low is not None and gain.low > 0
+
+
+def _is_cheaper(gain: Estimate, saved: Estimate) -> bool:
+    """Surely cheaper, and not surely less accurate."""
+    return saved.high is not None and saved.high < 0 and gain.high is not None and gain.high >= 0
 
 
 def _figures(objective: Objective, runs: Sequence[Run]) -> tuple[float, float]:
