@@ -51,6 +51,7 @@ class SwiftModel(StreamedChat):
 
     Args:
         steps: How many it writes before it answers.
+        first: Number of the first: runs with the same numbers write the same, and are known to caches in the process.
         whole_steps: A step a chunk; else a token a chunk, as servers send them.
 
     Attributes:
@@ -58,6 +59,7 @@ class SwiftModel(StreamedChat):
     """
 
     steps: int
+    first: int = 0
     whole_steps: bool = True
     calls: int = 0
     written: int = 0
@@ -84,8 +86,7 @@ class SwiftModel(StreamedChat):
     ) -> AsyncIterator[ChatGenerationChunk]:
         self.calls += 1
         while self.written < self.steps:
-            number = self.written
-            for chunk in chunks_of(number, self.whole_steps):
+            for chunk in chunks_of(self.first + self.written, self.whole_steps):
                 yield chunk
             # The first characters of the next step complete this one, whereupon the stream may be closed.
             self.written += 1
@@ -116,16 +117,17 @@ def _logprobs(token: str) -> dict[str, Any]:
 Graph = StateGraph[Any, Any, Any, Any]
 
 
-def swift_graph(steps: int, *, run: int = 10, whole_steps: bool = True) -> tuple[Graph, SwiftModel]:
+def swift_graph(steps: int, *, run: int = 10, triggers: bool = True, **model: Any) -> tuple[Graph, SwiftModel]:
     """A graph of the default policy's triggers whose SRM writes `steps` steps, committed `run` at a time."""
-    model = SwiftModel(steps=steps, whole_steps=whole_steps)
-    policy = Policy("growth", DEFAULT.triggers, commit_every=run, limits=DEFAULT.limits)
+    small = SwiftModel(steps=steps, **model)
+    asked = {"triggers": DEFAULT.triggers, "limits": DEFAULT.limits} if triggers else {}
+    policy = Policy("growth", commit_every=run, **asked)
     large = ScriptedModel(script=[])
-    return create_trigreason_graph(small=model, large=large, policy=policy, budget=NO_LIMIT), model
+    return create_trigreason_graph(small=small, large=large, policy=policy, budget=NO_LIMIT), small
 
 
-def warmed(steps: int, whole: bool = True) -> Iterator[None]:
+def warmed(steps: int, whole: bool = True, *, first: int = 0) -> Iterator[None]:
     """Have all chunks made before time is taken."""
-    for number in range(steps):
+    for number in range(first, first + steps):
         chunks_of(number, whole)
         yield

@@ -35,9 +35,9 @@ from langgraph.graph import END, START, StateGraph  # noqa: E402
 from typing_extensions import TypedDict  # noqa: E402
 
 from benchmarks._crowd import client, crowd_graph, large_says, small_says  # noqa: E402
-from benchmarks._swift import NO_LIMIT, QUESTION, SwiftModel, chunks_of, swift_graph, warmed  # noqa: E402
+from benchmarks._swift import QUESTION, SwiftModel, chunks_of, swift_graph, warmed  # noqa: E402
 from benchmarks.growth import saver_of  # noqa: E402
-from trigreason_graph import Policy, create_trigreason_graph  # noqa: E402
+from trigreason_graph import create_trigreason_graph  # noqa: E402
 from trigreason_graph.channels import growing  # noqa: E402
 from trigreason_graph.testing import OpenAIServer, ScriptedModel  # noqa: E402
 
@@ -51,20 +51,21 @@ SHARE = 0.02
 """Of a run with the embedded small model."""
 
 
+_written = 0
+"""Steps that were written in this process: each run writes others, which no cache knows yet."""
+
+
 async def run_once(steps: int, store: str, *, triggers: bool = True, whole_steps: bool = True) -> float:
     """CPU microseconds a step, the model's own left out."""
-    own = await model_alone(steps, whole_steps)
+    global _written
+    first, _written = _written, _written + steps
+    for _ in warmed(steps, whole_steps, first=first):
+        pass
+    own = await model_alone(steps, whole_steps, first)
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:
             saver, _ = await stack.enter_async_context(saver_of(store, Path(folder)))
-            builder, _ = swift_graph(steps, run=RUN, whole_steps=whole_steps)
-            if not triggers:
-                builder = create_trigreason_graph(
-                    small=SwiftModel(steps=steps, whole_steps=whole_steps),
-                    large=ScriptedModel(script=[]),
-                    policy=Policy("none", commit_every=RUN),
-                    budget=NO_LIMIT,
-                )
+            builder, _ = swift_graph(steps, run=RUN, triggers=triggers, whole_steps=whole_steps, first=first)
             graph = builder.compile(checkpointer=saver)
             config: Any = {"configurable": {"thread_id": "1"}, "recursion_limit": 1_000_000}
             begun = time.process_time()
@@ -72,15 +73,14 @@ async def run_once(steps: int, store: str, *, triggers: bool = True, whole_steps
             return 1e6 * (time.process_time() - begun - own) / steps
 
 
-async def model_alone(steps: int, whole_steps: bool) -> float:
+async def model_alone(steps: int, whole_steps: bool, first: int = 0) -> float:
     """CPU seconds that the model takes to hand its chunks out, asked as often."""
-    for _ in warmed(steps, whole_steps):
+    for _ in warmed(steps, whole_steps, first=first):
         pass
-
-    model, left = SwiftModel(steps=steps, whole_steps=whole_steps), steps
+    model, left = SwiftModel(steps=steps, first=first, whole_steps=whole_steps), steps
     begun = time.process_time()
     while left > 0:
-        chunks = RUN * len(chunks_of(0, whole_steps))
+        chunks = RUN * len(chunks_of(first, whole_steps))
         async for _ in model._astream([]):
             chunks -= 1
             if not chunks:
@@ -191,9 +191,6 @@ def measured(steps: int) -> dict[str, float]:
         "default policy, sqlite": lambda: run_once(steps, "sqlite"),
         "default policy, a chunk a token": lambda: run_once(steps, "memory", whole_steps=False),
     }
-    for whole in (True, False):
-        for _ in warmed(steps, whole):
-            pass
     asyncio.run(run_once(50, "memory"))
     return {
         name: round(statistics.median(asyncio.run(kind()) for _ in range(REPEATS)), 0) for name, kind in kinds.items()
