@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from trigreason_graph.reasoning.periods import borders_of, sums_of
-from trigreason_graph.reasoning.quick_look import GRAM, GRAMS, GRAMS_SHARE, NEXT_ITEM, TOKEN, WINDOW, quick_look
+from trigreason_graph.reasoning.quick_look import GRAM, GRAMS, GRAMS_SHARE, NEWEST, NEXT_ITEM, TOKEN, WINDOW, quick_look
 
 EXCERPT = 120
 """Characters of the unit that are shown."""
@@ -37,10 +37,6 @@ ROW, RULES_REGION = 30, 1_000
 FIXED_FACTOR, FIXED_REGION = 2, 400
 """In tables, code and formulas a unit must come so many times as often, and all repetitions be so long. Without words
 twice the length is needed."""
-
-
-NEWEST = 1_200
-"""Characters that nearly always hold the phrases that are counted."""
 
 
 class Loop(NamedTuple):

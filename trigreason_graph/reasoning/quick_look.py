@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import deque
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
@@ -17,18 +16,17 @@ WINDOW = 6_000
 _WIDE_LETTER = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
 _LETTER = rf"(?:(?![{_WIDE_LETTER}])[^\W\d_])"
 _ITEM = r"^[ \t>*#_-]{0,12}(?:(?:(?:step|case|attempt|iteration|第)[ ]?)?[(（]?\d{1,6}[.):：、）步](?!\d)[ ]?){1,2}"
+_WORD = rf"(?<![^\W\d_]){_LETTER}{{2,24}}(?!{_LETTER})"
+_OTHER = r"\\[A-Za-z]{1,24}|(?<!\d)\d{1,15}(?!\d)|\S"
 TOKEN = later(
-    rf"""
-      (?P<item>{_ITEM})
-    | (?P<wide>[{_WIDE_LETTER}])
-    | (?P<word>(?<![^\W\d_]){_LETTER}{{2,24}}(?!{_LETTER}))
-    | \\[A-Za-z]{{1,24}}
-    | (?<!\d)\d{{1,15}}(?!\d)
-    | \S
-    """,
-    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+    rf"(?P<item>(?i:{_ITEM}))|(?P<wide>[{_WIDE_LETTER}])|(?P<word>{_WORD})|{_OTHER}",
+    re.MULTILINE,
 )
 """Words and numbers; of very long ones the single letters and digits, so that "hahaha" has a period."""
+_ITEM_TOKEN = later(_ITEM[1:], re.IGNORECASE)
+_PLAIN_TOKENS = later(rf"[{_WIDE_LETTER}]|{_WORD}|{_OTHER}")
+"""The tokens of a line behind its item, all at once."""
+_WIDE_TOKEN = re.compile(f"[{_WIDE_LETTER}]")
 ITEMS = later(_ITEM.replace("^", r"\n", 1), re.IGNORECASE)
 """List items by the line feed before them: what begins with a fixed character is found much faster."""
 SAME_ITEM = " " + "\0" * 17 + " "
@@ -41,8 +39,10 @@ GRAMS = 150
 """Phrases that are counted, the newest."""
 GRAMS_SHARE = 0.9
 """Share of them that must come three times or more."""
-LONGEST_WORD = 24
-"""Letters of a word that is one token."""
+NEWEST = 1_200
+"""Characters that nearly always hold the phrases that are counted."""
+LONGEST_ITEM = 64
+"""Characters that no list item exceeds."""
 QUICK_LETTERS = 20
 """Characters without white space of the shortest loop: 60 letters, of which one character counts for 3 at most."""
 
@@ -52,31 +52,80 @@ def quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
 
     What is periodic by its tokens is so by its characters, white space and case aside, and so ends in some unit twice.
     """
-    return _look(_words("\n" + tail))
-
-
-def _look(words: Sequence[str]) -> Literal["nothing", "phrases", "anything"]:
-    if _ends_in_square("".join(words)):
+    written = _letters(tail)
+    written = written[: len(written) - len(_unfinished(tail))]
+    if _ends_in_square(written):
         return "anything"
-    return "phrases" if _often_the_same(words[1 - GRAMS - GRAM :]) else "nothing"
+    if len(written) < GRAMS:  # a token has one letter at least
+        return "nothing"
+    newest = tail.find("\n", len(tail) - NEWEST) + 1 if len(tail) > NEWEST else 0
+    tokens = _tokens(tail[newest:])
+    if newest and len(tokens) <= GRAMS + GRAM:
+        tokens = _tokens(tail)
+    return "phrases" if _recurring(_complete(tokens, tail)) else "nothing"
 
 
-@lru_cache(maxsize=512)  # a step is looked at with each of the next ones
-def _whole_words(text: str) -> tuple[str, ...]:
-    """The words of a text that is complete and begins a line, list items made alike."""
-    return tuple(ITEMS().sub(SAME_ITEM, "\n" + text).casefold().split())
+def may_loop(texts: Sequence[str]) -> bool:
+    """Whether `looping` could find anything where these texts end, each beginning a line; a fraction of its cost.
+
+    Args:
+        texts: The newest last. What is known of the others is kept for the next look.
+    """
+    newest = texts[-1]
+    if max(map(len, texts)) > WINDOW or NEXT_ITEM.search("\n" + newest):
+        return True  # not worth a look of its own
+    written = "".join(map(known_letters, texts))
+    if _ends_in_square(written[: len(written) - len(_unfinished(newest))]):
+        return True
+    if len(written) < GRAMS:
+        return False
+    parts = [_complete(known_tokens(newest), newest)]
+    count = len(parts[0])
+    for text in reversed(texts[:-1]):
+        if count >= GRAMS + GRAM:
+            break
+        parts.append(known_tokens(text))
+        count += len(parts[-1])
+    return _recurring(list(chain.from_iterable(reversed(parts))))
 
 
-def _words(lines: str) -> list[str]:
-    """The same of lines, the first of them empty; the last word is left out where it may not be complete."""
-    plain = ITEMS().sub(SAME_ITEM, lines)
-    if lines[-1:].isalnum():
-        last = next(iter(deque(TOKEN().finditer(lines, lines.rfind("\n") + 1), maxlen=1)), None)
-        if last is not None and last.lastgroup == "item":
-            plain = plain[: -len(SAME_ITEM)]
-        elif last is not None and last.lastgroup != "wide":
-            plain = plain[: -len(last[0])]
-    return plain.casefold().split()
+def _letters(text: str) -> str:
+    """What is compared of a text that begins a line: no white space, no case, and list items made alike."""
+    return "".join(ITEMS().sub(SAME_ITEM, "\n" + text).casefold().split())
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    """The tokens of a text that begins a line, as they are compared: no case, and list items made alike."""
+    found: list[str] = []
+    for line in text.split("\n"):
+        if item := _ITEM_TOKEN().match(line):
+            found.append("1.")
+        found += _PLAIN_TOKENS().findall(line, item.end() if item else 0)
+    return tuple(map(str.lower, found))
+
+
+# A step is looked at with each of the next ones.
+known_letters = lru_cache(maxsize=512)(_letters)
+known_tokens = lru_cache(maxsize=512)(_tokens)
+
+
+def _unfinished(text: str) -> str:
+    """The letters of the last word or number where it may not be complete; empty where it is."""
+    if not text[-1:].isalnum():
+        return ""
+    begin = text.rfind("\n") + 1
+    if len(text) - begin > LONGEST_ITEM:
+        begin = len(text) - len(text.rsplit(None, 1)[-1])
+    last = [*TOKEN().finditer(text, begin)][-1]
+    if last.lastgroup == "wide":
+        return ""
+    return SAME_ITEM.strip() if last.lastgroup == "item" else last[0].casefold()
+
+
+def _complete(tokens: Sequence[str], text: str) -> Sequence[str]:
+    """Without the last one where it may not be complete."""
+    unfinished = text[-1:].isalnum() and tokens and not _WIDE_TOKEN.fullmatch(tokens[-1])
+    return tokens[:-1] if unfinished else tokens
 
 
 def _ends_in_square(written: str) -> bool:
@@ -96,52 +145,14 @@ def _ends_in_square(written: str) -> bool:
     return False
 
 
-def _often_the_same(words: Sequence[str]) -> bool:
-    """Whether few of the newest phrases are rare: else no loop without a fixed period can be there.
-
-    A phrase of `GRAM` tokens has at least as many characters; one that begins with characters that come fewer than
-    three times comes fewer than three times itself. The last `GRAMS` phrases begin with the last tokens, of which a
-    plain word is one, another one has as many as characters at most; none begins in the last `GRAM` - 1 words.
-
-    Args:
-        words: Those that hold the tokens of the newest phrases; each has one at least.
-    """
-    written = "".join(words)
-    if len(written) < GRAMS:
+def _recurring(tokens: Sequence[str]) -> bool:
+    """Whether nearly all of the newest phrases come three times: else no loop without a fixed period can be there."""
+    counted = tokens[-GRAMS - GRAM + 1 :]
+    if len(counted) < GRAMS + GRAM - 1:
         return False
-    rare, end, tokens = 0, len(written), 0
-    allowed = GRAMS - math.ceil(GRAMS_SHARE * GRAMS)
-    for index, word in enumerate(reversed(words)):
-        end -= len(word)
-        one = word == SAME_ITEM.strip() or (word.isascii() and word.isalpha() and len(word) <= LONGEST_WORD)
-        tokens += 1 if one else len(word)
-        if tokens > GRAMS:
-            break
-        if index < GRAM - 1:
-            continue
-        mark = written[end : end + GRAM]
-        if written.count(mark) < 3 and (mark[0] not in mark[1:] or _at_most_twice(written, mark)):
-            rare += 1
-            if rare > allowed:
-                return False
-    return True
-
-
-def _at_most_twice(written: str, mark: str) -> bool:
-    """Whether a mark comes twice at most, also where it overlaps with itself."""
-    second = written.find(mark, written.find(mark) + 1)
-    return second < 0 or written.find(mark, second + 1) < 0
-
-
-def may_loop(texts: Sequence[str]) -> bool:
-    """Whether `looping` could find anything where these texts end, each beginning a line; a fraction of its cost.
-
-    Args:
-        texts: The newest last. What is known of the others is kept for the next look.
-    """
-    if max(map(len, texts)) > WINDOW:  # not worth a look of its own
-        return True
-    newest = NEXT_ITEM.sub("", "\n" + texts[-1])
-    if not newest:  # only the number of an item: the text before is the newest, and may not be complete
-        return True
-    return _look([*chain.from_iterable(map(_whole_words, texts[:-1])), *_words(newest)]) != "nothing"
+    allowed = GRAMS - GRAMS_SHARE * GRAMS
+    rare = sum([times for times in Counter(counted).values() if times < 3])
+    if rare - GRAM + 1 > allowed:  # so many phrases begin with a token that is rare itself
+        return False
+    phrases = Counter(zip(*(counted[shift:] for shift in range(GRAM)), strict=False))
+    return sum([times for times in phrases.values() if times < 3]) <= allowed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from trigreason_graph.reasoning.arithmetic import Equation, check_equations
@@ -55,7 +56,7 @@ class ArithmeticCheck:
     def check(self, view: View) -> Signal | None:
         """A signal to retry or to roll back, or None."""
         draft, question = small_draft(view), view.question[:TEXT_LIMIT]
-        if draft is None or _OWN_RULES.search(question):
+        if draft is None or _has_own_rules(question):
             return None
         own = check_equations(own_text(draft))
         if self.large and (signal := self._check_large(view.trace, own, question)):
@@ -89,6 +90,11 @@ class ArithmeticCheck:
             route="retry",
             steps=self.steps,
         )
+
+
+@lru_cache(maxsize=64)  # asked again at each step
+def _has_own_rules(question: str) -> bool:
+    return bool(_OWN_RULES.search(question))
 
 
 def first_wrong(equations: Sequence[Equation], after: Sequence[Equation], question: str) -> Equation | None:

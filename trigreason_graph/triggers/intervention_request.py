@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import ClassVar
 
 from trigreason_graph.reasoning.conclusions import same_text
@@ -92,12 +94,13 @@ class InterventionRequest:
             return None
         if not view.complete:
             return self._looping(looping(draft["text"]))
+        before = model_steps(view.trace, max(LOOP_STEPS, self.k or 0, WINDOW * (self.same_conclusion or 0)))
         return (
             self._looping(looping(draft["text"]) if self.loops else None)
-            or self._repeated(view, draft)
-            or self._round(view, draft)
-            or self._looping(_loop_of_steps(view, draft) if self.loops and draft["kind"] != "answer" else None)
-            or self._hesitant(view, draft)
+            or self._repeated(draft, before)
+            or self._round(view, draft, before)
+            or self._looping(_loop_of_steps(draft, before) if self.loops and draft["kind"] != "answer" else None)
+            or self._hesitant(view, draft, before)
         )
 
     def _looping(self, loop: Loop | None) -> Signal | None:
@@ -109,10 +112,10 @@ class InterventionRequest:
             drop=True,
         )
 
-    def _hesitant(self, view: View, draft: Step) -> Signal | None:
+    def _hesitant(self, view: View, draft: Step, before: Sequence[Step]) -> Signal | None:
         if self.k is None or len(view.trace) < self.min_step:
             return None
-        run = [draft, *model_steps(view.trace, self.k - 1)]
+        run = [draft, *before[: self.k - 1]]
         if len(run) < self.k:
             return None
         said: list[str] = []
@@ -127,16 +130,15 @@ class InterventionRequest:
             {"pattern": "hesitation", "steps": str(self.k), "expressions": ", ".join(reversed(said))},
         )
 
-    def _repeated(self, view: View, draft: Step) -> Signal | None:
-        if not self.repeats or draft["kind"] == "answer" or not _telling(draft):
+    def _repeated(self, draft: Step, before: Sequence[Step]) -> Signal | None:
+        if not self.repeats or draft["kind"] == "answer" or (said := _telling(draft)) is None:
             return None
-        before = model_steps(view.trace, 2)
-        if before and _folded(before[0]) == _folded(draft):
+        if before and _telling(before[0]) == said:
             return self._signal(
                 "The small model writes the same step again.", {"pattern": "equal steps", **_excerpt(draft)}, drop=True
             )
-        if len(before) == 2 and all(
-            same_text(step["text"][:TEXT_LIMIT], draft["text"][:TEXT_LIMIT]) for step in before
+        if len(before) > 1 and all(
+            same_text(step["text"][:TEXT_LIMIT], draft["text"][:TEXT_LIMIT]) for step in before[:2]
         ):
             return self._signal(
                 "The small model writes nearly the same step for the third time.",
@@ -144,30 +146,28 @@ class InterventionRequest:
             )
         return None
 
-    def _round(self, view: View, draft: Step) -> Signal | None:
+    def _round(self, view: View, draft: Step, before: Sequence[Step]) -> Signal | None:
         """A, B, A, B, and lingering on one conclusion; only what came after this trigger last fired."""
         if draft["kind"] == "answer" or not (self.circles or self.same_conclusion):
             return None
+        wanted = max(WINDOW * (self.same_conclusion or 0) - 1, 2 * CHOICES - 1)
         after = last_fired(view.signals, self.name, len(view.trace))
-        times = self.same_conclusion or 0
-        before = model_steps(view.trace, max(WINDOW * times - 1, 2 * CHOICES - 1), after=after)
+        before = before[:wanted] if after < 0 else model_steps(view.trace, wanted, after=after)
         if self.circles and (signal := self._circle([draft, *before])):
             return signal
-        return self._lingering(draft, before) if self.same_conclusion else None
+        return self._lingering(draft, before) if self.same_conclusion and draft["conclusions"] else None
 
     def _circle(self, steps: Sequence[Step]) -> Signal | None:
         """Two rounds of the same few steps, or of steps that conclude the same; `steps` has the newest first."""
-        texts = [_folded(step) if _telling(step) else None for step in steps[: 2 * CHOICES]]
-        if choices := _rounds(texts):
+        if choices := _rounds(steps, _telling):
             return self._signal(
                 f"{'Two' if choices == 2 else 'Three'} steps come in turn.",
                 {"pattern": "circle of steps", "choices": str(choices), **_excerpt(steps[0])},
                 drop=True,
             )
-        concluded = [_conclusions(step) or None for step in steps[: 2 * CHOICES]]
-        if choices := _rounds(concluded):
+        if choices := _rounds(steps, _conclusions):
             names = ("first", "second", "third")
-            listed = [_listed(one) for one in reversed(concluded[:choices]) if one]
+            listed = [_listed(_conclusions(step)) for step in reversed(steps[:choices])]
             return self._signal(
                 f"The small model goes back and forth between {'two' if choices == 2 else 'three'} conclusions.",
                 {"pattern": "circle of conclusions", **dict(zip(names, listed, strict=False))},
@@ -176,11 +176,12 @@ class InterventionRequest:
 
     def _lingering(self, draft: Step, before: Sequence[Step]) -> Signal | None:
         times = self.same_conclusion or 0
-        here, earlier = _conclusions(draft), [_conclusions(step) for step in before]
-        if not here or not here <= frozenset[str]().union(*earlier):
+        reached = Counter(chain.from_iterable(_conclusions(step) for step in before))
+        here = _conclusions(draft)
+        if not all(conclusion in reached for conclusion in here):
             return None
         for conclusion in sorted(here):
-            if sum(conclusion in reached for reached in earlier) >= times - 1:
+            if reached[conclusion] >= times - 1:
                 return self._signal(
                     f"The small model comes to the same conclusion for the {times}th time and adds nothing."
                     if times > 3
@@ -196,19 +197,27 @@ class InterventionRequest:
         return signal
 
 
-def _rounds(values: Sequence[Hashable]) -> int:
-    """How many different values come in turn, twice over, newest first; 0 where they do not. None is no value."""
-    for choices in range(2, CHOICES + 1):
+def _rounds(steps: Sequence[Step], said: Callable[[Step], Hashable]) -> int:
+    """How many different steps come in turn, twice over, newest first; 0 where they do not.
+
+    Args:
+        steps: The newest first.
+        said: What is compared of a step; what is empty is equal to nothing.
+    """
+    for choices in range(2, min(CHOICES, len(steps) // 2) + 1):
+        if said(steps[choices]) != said(steps[0]):  # nearly always
+            continue
+        values = [said(step) for step in steps[: 2 * choices]]
         turn = values[:choices]
-        if turn == values[choices : 2 * choices] and None not in turn and len(set(turn)) == choices:
+        if turn == values[choices:] and all(turn) and len(set(turn)) == choices:
             return choices
     return 0
 
 
-def _loop_of_steps(view: View, draft: Step) -> Loop | None:
+def _loop_of_steps(draft: Step, before: Sequence[Step]) -> Loop | None:
     """The loop that goes over several of the newest steps that models wrote, the draft the last of them."""
     steps, length = [draft], len(draft["text"])
-    for step in model_steps(view.trace, LOOP_STEPS):
+    for step in before[:LOOP_STEPS]:
         if length >= LOOP_WINDOW:
             break
         steps.append(step)
@@ -220,19 +229,16 @@ def _loop_of_steps(view: View, draft: Step) -> Loop | None:
     return looping("".join([step["text"] + (step["sep"] or " ") for step in steps[:-1]]) + draft["text"])
 
 
-def _folded(step: Step) -> tuple[str, int]:
-    """What is compared of a step; of a very long one its beginning and its length."""
-    return _folded_text(step["text"])
+def _telling(step: Step) -> tuple[str, int] | None:
+    """What is compared of a step: its words, of a very long one the first and its length; None for hardly any."""
+    return _telling_text(step["text"])
 
 
 @lru_cache(maxsize=512)  # a step is compared with each of the next ones
-def _folded_text(text: str) -> tuple[str, int]:
-    return " ".join(text[:TEXT_LIMIT].lower().split()), max(len(text) - TEXT_LIMIT, 0)
-
-
-def _telling(step: Step) -> bool:
-    folded, _ = _folded(step)
-    return len(folded) >= MIN_REPEATED and any(map(str.isalpha, folded))
+def _telling_text(text: str) -> tuple[str, int] | None:
+    folded = " ".join(text[:TEXT_LIMIT].lower().split())
+    telling = len(folded) >= MIN_REPEATED and any(map(str.isalpha, folded))
+    return (folded, max(len(text) - TEXT_LIMIT, 0)) if telling else None
 
 
 def _conclusions(step: Step) -> frozenset[str]:

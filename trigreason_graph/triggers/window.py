@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from trigreason_graph.state import Signal, Step
 from trigreason_graph.triggers.base import View
@@ -34,15 +35,14 @@ def model_steps(trace: Sequence[Step], count: int, *, after: int = -1) -> list[S
         count: How many are wanted; fewer come back when there are not enough within `LOOK_BACK`.
         after: Only steps at positions beyond this one.
     """
-    found: list[Step] = []
-    first = max(after + 1, len(trace) - LOOK_BACK, 0)
-    for position in range(len(trace) - 1, first - 1, -1):
-        if len(found) == count:
+    window = max(min(len(trace) - after - 1, LOOK_BACK), 0)
+    for looked in (min(count, window), window):  # all of it only where tools have written
+        found = [
+            step for step in islice(reversed(trace), looked) if step["author"] != "tool" and step["kind"] != "tool"
+        ]
+        if len(found) == count or looked == window:
             break
-        step = trace[position]
-        if step["author"] != "tool" and step["kind"] != "tool":
-            found.append(step)
-    return found
+    return found[:count]
 
 
 def own_text(step: Step) -> str:
