@@ -7,7 +7,8 @@ variable. Equations, boxes and options need few words; English and Chinese ones 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from trigreason_graph.reasoning.markup import boxes
 from trigreason_graph.reasoning.patterns import later
@@ -38,16 +39,21 @@ _LATEX = (
     (later(r"\\(?:approx|equiv)(?![A-Za-z])|==|≈"), "="),
     (later(r"\\([$%])"), r"\1"),
 )
-_TO_REWRITE = later(r"\\|\{,\}|\$\$|\*\*|__|[=<>!]=|=>|[→⇒⟹∴&×·✕÷≤≥≠≈]")
-"""Without any of these, none of `_LATEX` has anything to do."""
-_STATEMENT = later(
+_TO_REWRITE = later(
+    r"[\\{$*_=<>!→⇒⟹∴&×·✕÷≤≥≠≈]"
+    r"(?:(?<=[\\→⇒⟹∴&×·✕÷≤≥≠≈])|(?<=\{),\}|(?<=\$)\$|(?<=\*)\*|(?<=_)_|(?<=[=<>!])=|(?<==)>)"
+)
+"""Without any of these, none of `_LATEX` has anything to do. What begins with one set of characters is found fast."""
+_CLAUSE_END = later(r"[\n;；。！？，、.!?,](?:(?<=[\n;；。！？，、])|(?=\s|\Z))")
+_CONJUNCTION = later(
     r"""
-      [\n;；。！？，、]+ | [.!?,](?=\s|\Z) | 所以 | 因此 | 如果 | 假设 | 若 | 设
+      所以 | 因此 | 如果 | 假设 | 若 | 设
     | (?<![^\s(])(?:and|so|then|thus|hence|therefore|which|because|since|that|where
         |if|when|suppose|assume|assuming|let)(?=\s)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+"""Begins another statement within a clause."""
 _SUPPOSITIONS = frozenset(["if", "when", "suppose", "assume", "assuming", "let", "如果", "假设", "若", "设"])
 _NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,30})(?:\.\d{1,30})?|\.\d{1,30}"
 _VALUE = later(
@@ -75,6 +81,11 @@ _STATED = later(
     r"|(?:答案|结果|总数|总共|一共|等于|得到)[是为有]?",
     re.IGNORECASE,
 )
+_RESULT_WORDS = (
+    *("answer", "result", "total", "sum", "difference", "average", "remainder", "get", "obtain", "equals", "gives"),
+    *("答案", "结果", "总数", "总共", "一共", "等于", "得到"),
+)
+"""Without one of them, `_STATED` finds nothing."""
 _ANSWERED = later(r"(?:\banswer|答案)\s?[:：](?P<written>[^\n]{1,200})", re.IGNORECASE)
 _NUMERAL = later(rf"(?<![\w.])[-−]?[$€£¥]?(?:{_NUMBER})")
 _CHOSEN = later(
@@ -87,6 +98,8 @@ _ANSWER_WORDS = ("answer", "答案")
 """Without one of them, `_ANSWERED` finds nothing."""
 _CHOICE_WORDS = (*_ANSWER_WORDS, "option", "choice", "choose", "pick", "select", "go", "选")
 """Without one of them, `_CHOSEN` finds nothing."""
+_LETTER = re.compile(r"[A-H](?:(?![\w'’])|(?i:is|must|seems|looks|appears)|是)")
+"""Nor without one of these."""
 _OPTION = re.compile(r"\(?([A-H])\)?")
 _GUARDED = later(
     r"\d+(?:[.,]\d+)*|(?<![^\W_])(?![aI](?!\w))[A-Za-z](?![^\W_])|(?<![^\W\d_])[-+*/=<>^×÷≤≥≠]"
@@ -104,11 +117,11 @@ def conclusions(text: str) -> list[str]:
     is left out. Linear in `text`.
     """
     plain = _rewritten(text)
-    found = [*_from_statements(plain)]
     folded = plain.casefold()
-    if any(word in folded for word in _ANSWER_WORDS):
+    found = [*_from_statements(plain)] if "=" in plain or _has_one(_RESULT_WORDS, folded) else []
+    if _has_one(_ANSWER_WORDS, folded):
         found += [only for answer in _ANSWERED().finditer(plain) if (only := _only_number(answer["written"]))]
-    if any(word in folded for word in _CHOICE_WORDS):
+    if _has_one(_CHOICE_WORDS, folded) and _LETTER.search(plain):
         found += [f"({chosen['chosen'] or chosen['right']})" for chosen in _CHOSEN().finditer(plain)]
     found += [normalised(box.content) for box in boxes(text)[-MOST:] if box.content]
     return list(dict.fromkeys(value for value in found if 0 < len(value) <= LONGEST))[-MOST:]
@@ -131,15 +144,29 @@ def _rewritten(text: str) -> str:
     return text
 
 
+def _has_one(words: Sequence[str], text: str) -> bool:
+    return any(word in text for word in words)
+
+
 def _from_statements(plain: str) -> Iterator[str]:
-    begin, supposed = 0, False
-    for separator in [*_STATEMENT().finditer(plain), None]:
-        end = separator.start() if separator else len(plain)
-        if end > begin and not supposed and (conclusion := _from_statement(plain[begin:end])):
+    begin = 0
+    for clause_end in [*_CLAUSE_END().finditer(plain), None]:
+        end, following = clause_end.span() if clause_end else (len(plain), len(plain))
+        clause = plain[begin:end]
+        if "=" in clause or _has_one(_RESULT_WORDS, clause.casefold()):
+            yield from _from_clause(plain, begin, end, following)
+        begin = following
+
+
+def _from_clause(plain: str, begin: int, end: int, following: int) -> Iterator[str]:
+    supposed = False
+    for conjunction in [*_CONJUNCTION().finditer(plain, begin, following), None]:
+        until = conjunction.start() if conjunction else end
+        if until > begin and not supposed and (conclusion := _from_statement(plain[begin:until])):
             yield conclusion
-        if separator:
-            supposed = separator[0].lower() in _SUPPOSITIONS
-            begin = separator.end()
+        if conjunction:
+            supposed = conjunction[0].lower() in _SUPPOSITIONS
+            begin = conjunction.end()
 
 
 def _from_statement(statement: str) -> str:
@@ -204,11 +231,10 @@ def same_text(a: str, b: str, threshold: float = SAME_FROM) -> bool:
         return one == other
     if 2 * min(len(one), len(other)) < threshold * (len(one) + len(other)):
         return False  # as alike as they could be; most pairs end here
-    if _guarded(a) != _guarded(b):
-        return False
-    return one == other or similarity(a, b) >= threshold
+    return (one == other or similarity(a, b) >= threshold) and _guarded(a) == _guarded(b)
 
 
+@lru_cache(maxsize=512)  # a step is compared with each of the next ones
 def _comparable(text: str) -> str:
     return " ".join(text[:COMPARED].split()).casefold()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from operator import mul
 
 NATS_LIMIT = 65_535
 """Largest value kept, in thousandths of a nat: -log p of 65.5, far beyond any token that is ever sampled."""
@@ -28,9 +29,9 @@ def in_nats(logprob: float) -> int:
     A positive log p (servers round) counts as 0; -inf and NaN as the limit: what is not known to be sure is not sure.
     """
     nats = -1_000.0 * logprob
-    if nats >= NATS_LIMIT or math.isnan(nats):
-        return NATS_LIMIT
-    return round(nats) if nats > 0 else 0
+    if 0.0 < nats < NATS_LIMIT:
+        return round(nats)
+    return 0 if nats <= 0.0 else NATS_LIMIT
 
 
 def confident_share(nats: Sequence[int], tau: float) -> float:
@@ -69,13 +70,14 @@ def entropy_of(top_logprobs: Sequence[float]) -> float:
     Returns:
         0.0 (certain) to log k; 0.0 for none.
     """
-    usable = [value for value in top_logprobs if math.isfinite(value)]
+    usable = list(filter(math.isfinite, top_logprobs))
     if not usable:
         return 0.0
     highest = max(usable)
-    weights = [math.exp(value - highest) for value in usable]
+    below = [value - highest for value in usable]
+    weights = list(map(math.exp, below))
     total = sum(weights)
-    mean = sum(weight * (value - highest) for weight, value in zip(weights, usable, strict=True)) / total
+    mean: float = sum(map(mul, weights, below)) / total
     return max(math.log(total) - mean, 0.0)
 
 

@@ -14,6 +14,7 @@ from trigreason_graph.reasoning.arithmetic.lexemes import Kind, Lexeme
 from trigreason_graph.reasoning.arithmetic.sides import TEXTBOOK, Reading, Side, Unsure
 from trigreason_graph.reasoning.arithmetic.units import NOT_UNITS, is_unit, unit_of
 
+_NOTHING, _ONE = Fraction(0), Fraction(1)
 MAX_DEPTH = 24
 """Brackets within brackets."""
 MAX_EXPONENT = 64
@@ -56,7 +57,7 @@ class _Reader:
         self.depth = 0
         self.bare_percent = False
         """Whether the factor read last is a number with "%"."""
-        self.side = Side(_exactly(0), start, start)
+        self.side = Side(Interval(_NOTHING, _NOTHING), start, start)
 
     def sum(self) -> Interval:
         total, bare = self.product()
@@ -198,11 +199,13 @@ class _Reader:
         whole, _, decimals = text.partition(".")
         if not self.reading.point and len(decimals) == 3 and 0 < len(whole) <= 3:
             text, decimals = whole + decimals, ""
-        value = Fraction(text) + self.mixed_fraction(lexeme)
+        value = Fraction(int(text)) if text.isdecimal() else Fraction(text)  # the first is much faster
+        if half := self.mixed_fraction(lexeme):
+            value += half
         self.side.places = len(decimals)
         if self.side.lead is None:
             self.side.lead = value
-        last_place = Fraction(1, 10 ** len(decimals))
+        last_place = Fraction(1, 10 ** len(decimals)) if decimals else _ONE
         following = self.peek()
         if following is not None and following.kind == "percent":
             self.at += 1
@@ -215,15 +218,18 @@ class _Reader:
 
     def mixed_fraction(self, whole: Lexeme) -> Fraction:
         """The half of "2 1/2"; 0 when there is none."""
+        following = self.peek()
+        if following is None or following.kind != "number":
+            return _NOTHING
         parts = self.lexemes[self.at : self.at + 3]
         if [part.kind for part in parts] != ["number", "op", "number"] or parts[1].text != "/":
-            return Fraction(0)
+            return _NOTHING
         top, slash, bottom = parts
         tight = top.spaced and not slash.spaced and not bottom.spaced
         if not tight or not (whole.text.isdigit() and top.text.isdigit() and bottom.text.isdigit()):
-            return Fraction(0)
+            return _NOTHING
         if not 0 < int(top.text) < int(bottom.text):
-            return Fraction(0)
+            return _NOTHING
         self.at += 3
         return Fraction(int(top.text), int(bottom.text))
 
@@ -281,7 +287,3 @@ class _Reader:
 
     def look(self, at: int) -> Lexeme | None:
         return self.lexemes[at] if 0 <= at < len(self.lexemes) else None
-
-
-def _exactly(value: int) -> Interval:
-    return Interval(Fraction(value), Fraction(value))

@@ -82,6 +82,11 @@ _OPERATORS = {
     **dict.fromkeys("-−–", "-"), **dict.fromkeys("*×✕✖·∙⋅", "*"), **dict.fromkeys("/÷∕", "/"), "+": "+",
     "\\times": "*", "\\cdot": "*", "\\ast": "*", "\\div": "/",
 }  # fmt: skip
+_SAME_KIND: dict[str, Kind] = {
+    "frac": "frac", "boxed": "boxed", "currency": "currency", "percent": "percent", "delim": "delim", "open": "open",
+    "close": "close", "brace": "brace", "dollar": "dollar", "quote": "quote", "root": "root",
+}  # fmt: skip
+"""By the pattern's group; what stands in no other is "odd"."""
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _FULL_WIDTH = str.maketrans("＝＋－（）％０１２３４５６７８９", "=+-()%0123456789")
 MAX_DIGITS = 30
@@ -98,9 +103,10 @@ def lexemes(line: str, start: int = 0) -> list[Lexeme]:
 
 
 def _scan(line: str, start: int) -> Iterator[Lexeme]:
+    pattern = _LEXEME()
     spaced, position = True, start
     while position < len(line):
-        match = _LEXEME().match(line, position)
+        match = pattern.match(line, position)
         if match is None:  # cannot happen: the last alternative takes any character
             return
         position = match.end()
@@ -108,7 +114,9 @@ def _scan(line: str, start: int) -> Iterator[Lexeme]:
         if kind == "space" or kind == "bold" or (kind == "inner" and not match["inner"].strip()):
             spaced = spaced or match.group().isspace()
             continue
-        if kind in ("number", "suffix"):
+        if kind == "word":
+            yield _word(match.group(), match.start(), position, spaced)
+        elif kind in ("number", "suffix"):
             date = _DATE.match(line, match.start())
             if date is not None:
                 position = date.end()
@@ -135,57 +143,52 @@ def _number(match: re.Match[str], spaced: bool, follower: str) -> Iterator[Lexem
 
 def _other(kind: str, match: re.Match[str], spaced: bool, line: str) -> Iterator[Lexeme]:
     text, start, end = match.group(), match.start(), match.end()
-    made = Lexeme("odd", text, start, end, spaced)
     if kind in ("op", "latexop", "times"):
-        yield made._replace(kind="op", text=_OPERATORS.get(text, "*"))
+        yield Lexeme("op", _OPERATORS.get(text, "*"), start, end, spaced)
     elif kind == "power":
-        yield made._replace(kind="op", text="^")
+        yield Lexeme("op", "^", start, end, spaced)
     elif kind == "superscript":
-        yield made._replace(kind="op", text="^")
+        yield Lexeme("op", "^", start, end, spaced)
         yield Lexeme("number", text.translate(_SUPERSCRIPTS), start, end, False)
     elif kind == "relation":
-        yield made._replace(kind="relation", text="=")
+        yield Lexeme("relation", "=", start, end, spaced)
     elif kind == "approx":
-        yield made._replace(kind="relation", text="≈")
-    elif kind == "word":
-        yield _word(made)
+        yield Lexeme("relation", "≈", start, end, spaced)
     elif kind == "han":
-        yield made._replace(kind="word")
+        yield Lexeme("word", text, start, end, spaced)
     elif kind == "shortfrac":
-        yield from _short_fraction(made, match["shortfrac"])
+        yield from _short_fraction(Lexeme("frac", text, start, end, spaced), match["shortfrac"])
     elif kind == "inner":
         inner = match["inner"]
         for index, part in enumerate(inner.split()):
-            yield _word(made._replace(text=part, spaced=index > 0 or spaced or inner[0].isspace()))
+            yield _word(part, start, end, index > 0 or spaced or inner[0].isspace())
     elif kind == "cents":
-        yield made._replace(kind="word", text="cents")
+        yield Lexeme("word", "cents", start, end, spaced)
     elif kind == "stop":
         # "0.\overline{3}" goes on after the point; "2 : 3" is a ratio
         cut = text == "." and line[end : end + 1] not in ("", " ", "\t", "$", "*", '"', "'", "”", ")", "]")
         ratio = text == ":" and spaced and line[:start].rstrip()[-1:].isdigit()
-        yield made if cut or ratio else made._replace(kind="stop")
-    elif kind in ("frac", "boxed", "currency", "percent", "delim", "open", "close", "brace", "dollar", "quote", "root"):
-        yield made._replace(kind=kind)  # type: ignore[arg-type]
+        yield Lexeme("odd" if cut or ratio else "stop", text, start, end, spaced)
     else:
-        yield made
+        yield Lexeme(_SAME_KIND.get(kind, "odd"), text, start, end, spaced)
 
 
 def _short_fraction(made: Lexeme, digits: str) -> Iterator[Lexeme]:
     r"""\frac12 as if it were written \frac{1}{2}."""
-    yield made._replace(kind="frac")
+    yield made
     for digit in digits:
         yield made._replace(kind="brace", text="{", spaced=False)
         yield made._replace(kind="number", text=digit, spaced=False)
         yield made._replace(kind="brace", text="}", spaced=False)
 
 
-def _word(made: Lexeme) -> Lexeme:
-    text = made.text.lower().replace("’", "'")
+def _word(written: str, start: int, end: int, spaced: bool) -> Lexeme:
+    text = written.lower().replace("’", "'")
     if text in ("percent", "percentage"):
-        return made._replace(kind="percent", text="%")
-    if len(text) == 1 or any(character.isdigit() or character == "_" for character in text):
-        return made  # could be a variable
-    return made._replace(kind="word", text=text)
+        return Lexeme("percent", "%", start, end, spaced)
+    if len(text) == 1 or "_" in text or any(map(str.isdigit, text)):
+        return Lexeme("odd", written, start, end, spaced)  # could be a variable
+    return Lexeme("word", text, start, end, spaced)
 
 
 def _matched(raw: list[Lexeme]) -> list[Lexeme]:
