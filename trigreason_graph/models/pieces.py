@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from langchain_core.messages import AIMessageChunk, BaseMessage, ToolCallChunk
@@ -50,7 +51,7 @@ def tokens_of(
         at: Temperature for which raw log-probabilities are recomputed, out of the alternatives; a token without any
             keeps its own. Entropies stay as they were.
     """
-    return tuple(token for entry in _entries(generation_info, message) if (token := _token(entry, at)) is not None)
+    return tuple([token for entry in _entries(generation_info, message) if (token := _token(entry, at)) is not None])
 
 
 def alternatives_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> list[dict[str, float]]:
@@ -82,12 +83,15 @@ def _token(entry: object, at: float | None = None) -> Token | None:
     return Token(len(text), in_nats(logprob), told)
 
 
+_LOGPROB = itemgetter("logprob")
+
+
 def _told(top: object) -> tuple[object, ...]:
     """What stands for log p in each entry. Not the entries: they would be hundreds of objects a step."""
     if not isinstance(top, (list, tuple)):
         return ()
     try:
-        return tuple([other["logprob"] for other in top])
+        return tuple(map(_LOGPROB, top))
     except (TypeError, KeyError):  # not dicts, or not whole
         return tuple([_field(other, "logprob") for other in top])
 
@@ -135,10 +139,12 @@ ENDINGS = {
 
 def finish_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> str:
     """Why the reply ended, in OpenAI's words ("stop", "length", …) where there is one; empty while it goes on."""
-    said = {**message.response_metadata, **(generation_info or {})}
-    names = ("finish_reason", "done_reason", "stop_reason", "stopReason")
-    reason = next((said[name] for name in names if said.get(name)), None)
-    if reason is None and said.get("status") in ("completed", "incomplete"):  # OpenAI's Responses API
+    said = {**message.response_metadata, **generation_info} if generation_info else message.response_metadata
+    reason = None
+    for name in ("finish_reason", "done_reason", "stop_reason", "stopReason"):
+        if reason := said.get(name):
+            break
+    if not reason and said.get("status") in ("completed", "incomplete"):  # OpenAI's Responses API
         reason = (said.get("incomplete_details") or {}).get("reason") or said["status"]
     word = str(reason or "").lower()
     return ENDINGS.get(word, word)

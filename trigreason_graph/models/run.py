@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -21,6 +20,7 @@ from trigreason_graph.models.forms import FormReader
 from trigreason_graph.models.pieces import Phase, Piece, Token, Usage, finish_of, text_of, tokens_of, usage_of
 from trigreason_graph.models.prices import PriceTable, cost
 from trigreason_graph.models.streams import Chunks
+from trigreason_graph.models.watchdog import Watchdog
 from trigreason_graph.reasoning.text import Cleaner
 
 HEADROOM = 64
@@ -52,6 +52,7 @@ class Run:
     def __init__(self, terms: Terms, messages: Sequence[BaseMessage], exchange: Exchange, stream: Chunks) -> None:
         self._terms, self._messages, self._exchange, self._stream = terms, messages, exchange, stream
         self._begun = time.monotonic()
+        self._watchdog = Watchdog()
         self._waiting: list[ChatGenerationChunk] = []
         self._text = _Text(terms.card, messages, exchange)
         self._over = self._answered = False
@@ -100,6 +101,7 @@ class Run:
 
     async def aclose(self) -> None:
         """Close the client's stream. What goes wrong in that concerns nobody any more."""
+        self._watchdog.close()
         with suppress(Exception):
             await self._stream.aclose()
 
@@ -168,15 +170,14 @@ class Run:
     async def _next(self, patience: float) -> ChatGenerationChunk | None:
         left = self._seconds_left()
         try:
-            async with asyncio.timeout(min(patience, left)) as limit:
-                chunk = await anext(self._stream, None)
+            chunk = await self._watchdog.next_of(self._stream, min(patience, left))
         except TimeoutError:
-            if limit.expired() and left < patience:
+            if not self._watchdog.expired:
+                raise  # the client's own
+            if left < patience:
                 self._limit = "seconds"
                 raise OutOfTime("the time it had is used up") from None
-            if limit.expired():
-                raise TimeoutError(f"nothing came for {patience:g} s") from None
-            raise  # the client's own
+            raise TimeoutError(f"nothing came for {patience:g} s") from None
         finally:
             raise_if_cancelled()
         if chunk is not None:

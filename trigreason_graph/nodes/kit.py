@@ -48,16 +48,18 @@ class Kit:
             state: For what the run was started with: a resume need not repeat its context; and for whether the
                 fallback has taken over.
         """
-        begun = Settings.model_validate((state or {}).get("settings") or {}).over(self.settings)
-        settings = settings_from(get_runtime(Settings).context, begun)
+        own, context = (state or {}).get("settings"), get_runtime(Settings).context
+        begun = Settings.model_validate(own).over(self.settings) if own else self.settings
+        settings = settings_from(context, begun)
         saver = get_config().get("configurable", {}).get(CONFIG_KEY_CHECKPOINTER)
         policy = resolve_policy(settings.policy) if settings.policy else self.policy
         if settings.triggers:
             policy = policy.with_fields(settings.triggers)
         kit = self.fallen_back() if (state or {}).get("fallback_on") else self
-        return replace(
-            kit, policy=policy, budget=settings.budget or self.budget, settings=settings, can_wait=bool(saver)
-        )
+        budget, can_wait = settings.budget or self.budget, bool(saver)
+        if (settings, policy, budget, can_wait) == (kit.settings, kit.policy, kit.budget, kit.can_wait):
+            return kit
+        return replace(kit, policy=policy, budget=budget, settings=settings, can_wait=can_wait)
 
     def fallen_back(self) -> Kit:
         """This kit with the fallback in the LRM's place."""
