@@ -11,7 +11,7 @@ from trigreason_graph.nodes.endings import NEAR_LIMIT, out_of_steps
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import large_closed
 from trigreason_graph.nodes.progress import settled
-from trigreason_graph.nodes.verdicts import Verdict
+from trigreason_graph.nodes.verdicts import ACCEPTED, Verdict
 from trigreason_graph.state import Blueprint, Signal, SignalRoute, State, Step
 from trigreason_graph.triggers import View, signals_of
 from trigreason_graph.triggers.limits import held_back
@@ -52,7 +52,7 @@ class Bench:
     def look(self, trace: Sequence[Step], draft: Step, *, complete: bool = True) -> Verdict:
         """The verdict on `draft` as the next step after `trace`. A call of a tool is nobody's to judge."""
         if draft["kind"] == "tool":
-            return Verdict("accept")
+            return ACCEPTED
         view = View(self.question, self.blueprint, trace, draft, complete, self.signals)
         found = signals_of(self.kit.policy.triggers, view)
         if not complete:  # else the stream would be closed at the same place for ever
@@ -68,8 +68,10 @@ class Bench:
             found: All signals, in the policy's order.
             position: Where the judged step stands, or would.
         """
+        if not found:
+            return ACCEPTED
         ruled = [self._ruled(signal, position) for signal in found]
-        winner = next((verdict for verdict in ruled if verdict.signal), Verdict("accept"))
+        winner = next((verdict for verdict in ruled if verdict.signal), ACCEPTED)
         later = settled_after(winner)
         unserved = [
             settled(verdict.signal, later) if verdict.signal else verdict.unserved[0]

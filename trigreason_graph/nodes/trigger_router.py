@@ -10,7 +10,7 @@ from trigreason_graph.nodes.judges import JudgeDesk
 from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.progress import show_discard, show_signal, show_steps, told
-from trigreason_graph.nodes.verdicts import Verdict
+from trigreason_graph.nodes.verdicts import ACCEPTED, Verdict
 from trigreason_graph.state import Branch, Signal, State, Step
 
 
@@ -20,7 +20,7 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
     trace, drafts = list(state["trace"]), state["drafts"]
     start = len(trace)
     log: list[Signal] = []
-    verdict, flagged = Verdict("accept"), None
+    verdict, flagged = ACCEPTED, None
     desk = JudgeDesk(kit, state) if kit.policy.judges else None
     known = () if desk else kit.verdicts.take(state["run_id"], bench.under, drafts)
     for index, draft in enumerate(drafts):

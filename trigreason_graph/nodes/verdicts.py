@@ -30,6 +30,10 @@ class Verdict:
     unserved: tuple[Signal, ...] = ()
 
 
+ACCEPTED = Verdict("accept")
+"""Of nearly all drafts: nothing fired."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Drafts of one run of steps and the verdict on each, given that those before it were accepted.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 
 from trigreason_graph.models.pieces import Piece, Token
 from trigreason_graph.models.wrapper import CHARS_PER_TOKEN, ReasoningModel
@@ -43,16 +44,16 @@ class StepWriter:
         self._author, self._model, self._call = author, model, call
         self.next_id = next_id
         self._answer: list[str] = []
-        self._tokens: deque[tuple[int, Token]] = deque()
+        self._tokens: list[Token] = []
+        self._starts: list[int] = []
+        self._entropy: float | None = None
         self._read = 0
         self._cut = 0
 
     def feed(self, piece: Piece) -> list[Step]:
         """The steps that `piece` completes."""
-        offset = self._read
-        for token in piece.tokens:
-            self._tokens.append((offset, token))
-            offset += token.size
+        if piece.tokens:
+            self._add(piece.tokens)
         self._read += len(piece.text)
         if self._finder is None:
             return self._take(piece)
@@ -122,16 +123,23 @@ class StepWriter:
         text = self._segmenter.pending
         if not text.strip():
             return None
-        return self._build(Segment(text, ""), "reasoning", [token for _, token in self._tokens], complete=False)
+        return self._build(Segment(text, ""), "reasoning", self._tokens, complete=False)
 
     def _step(self, segment: Segment, kind: StepKind = "reasoning", size: int | None = None) -> Step:
         self._cut += size if size is not None else len(segment.text) + len(segment.sep)
-        tokens: list[Token] = []
-        while self._tokens and self._tokens[0][0] < self._cut:
-            tokens.append(self._tokens.popleft()[1])
-        step = self._build(segment, kind, tokens)
+        count = bisect_left(self._starts, self._cut)
+        step = self._build(segment, kind, self._tokens[:count])
+        del self._tokens[:count], self._starts[:count]
+        self._entropy = self._tokens[0].entropy if self._tokens else None
         self.next_id += 1
         return step
+
+    def _add(self, tokens: Sequence[Token]) -> None:
+        """Tokens that begin where the text now ends."""
+        if not self._tokens:
+            self._entropy = tokens[0].entropy
+        self._tokens += tokens
+        self._starts += accumulate([token.size for token in tokens[:-1]], initial=self._read)
 
     def _build(self, segment: Segment, kind: StepKind, tokens: Sequence[Token], *, complete: bool = True) -> Step:
         return Step(
@@ -145,7 +153,7 @@ class StepWriter:
             tokens=len(tokens) or math.ceil(len(segment.text) / CHARS_PER_TOKEN),
             conclusions=conclusions(segment.text) if complete and kind != "tool" else [],
             nats=[token.nats for token in tokens] if tokens else None,
-            entropy=tokens[0].entropy if tokens else None,
+            entropy=self._entropy if tokens else None,
         )
 
 

@@ -85,7 +85,8 @@ _RESULT_WORDS = (
     *("answer", "result", "total", "sum", "difference", "average", "remainder", "get", "obtain", "equals", "gives"),
     *("答案", "结果", "总数", "总共", "一共", "等于", "得到"),
 )
-"""Without one of them, `_STATED` finds nothing."""
+"""Without one of them, `_STATED` finds nothing; without a digit it is no number."""
+_DIGIT = re.compile(r"\d")
 _ANSWERED = later(r"(?:\banswer|答案)\s?[:：](?P<written>[^\n]{1,200})", re.IGNORECASE)
 _NUMERAL = later(rf"(?<![\w.])[-−]?[$€£¥]?(?:{_NUMBER})")
 _CHOSEN = later(
@@ -153,7 +154,7 @@ def _from_statements(plain: str) -> Iterator[str]:
     for clause_end in [*_CLAUSE_END().finditer(plain), None]:
         end, following = clause_end.span() if clause_end else (len(plain), len(plain))
         clause = plain[begin:end]
-        if "=" in clause or _has_one(_RESULT_WORDS, clause.casefold()):
+        if "=" in clause or (_DIGIT.search(clause) and _has_one(_RESULT_WORDS, clause.casefold())):
             yield from _from_clause(plain, begin, end, following)
         begin = following
 

@@ -84,8 +84,9 @@ def signals_of(triggers: Sequence[Trigger | Judge], view: View) -> list[Signal]:
         triggers: The policy's triggers, in its order.
         view: What is looked at; ``view.complete`` decides which triggers are asked.
     """
-    found = (_signal_of(trigger, view) for trigger in triggers if not is_judge(trigger))
-    return [signal for signal in found if signal is not None]
+    return [
+        signal for trigger in triggers if not is_judge(trigger) and (signal := _signal_of(trigger, view)) is not None
+    ]
 
 
 def first_signal(triggers: Sequence[Trigger | Judge], view: View) -> Signal | None:
