@@ -62,6 +62,7 @@ class Exchange:
         arguments: Keywords for the client on top of the options, such as bound tools.
         shown: Whether LangGraph's messages stream shows what the model writes.
         heard: Whether anybody is told the text token by token; else it is handed to LangChain as a whole.
+        cut: Whether the stream was closed because the reader wanted no more.
         tool_calls: Native tool calls, as they arrived.
         attempts: Filled while the call runs; the last one is the call's result.
     """
@@ -73,6 +74,7 @@ class Exchange:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     shown: bool = False
     heard: bool = True
+    cut: bool = False
     tool_calls: list[ToolCallChunk] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 

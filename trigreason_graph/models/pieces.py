@@ -200,6 +200,8 @@ def _total(details: Mapping[str, Any], *names: str) -> int:
 
 def joined_calls(parts: Sequence[ToolCallChunk]) -> list[ToolCallChunk]:
     """Native tool calls out of the parts in which they arrived."""
+    if not parts:
+        return []
     whole = AIMessageChunk(content="")
     for part in parts:
         whole += AIMessageChunk(content="", tool_call_chunks=[part])

@@ -6,7 +6,7 @@ that a call we closed ends in a normal ``on_llm_end`` (a green trace with its us
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ from trigreason_graph.models.exchange import CHARS_PER_TOKEN, Attempt, Exchange,
 from trigreason_graph.models.faults import is_transient, retry_wait
 from trigreason_graph.models.gate import Gate
 from trigreason_graph.models.known import card_of
-from trigreason_graph.models.listeners import tokens_wanted
+from trigreason_graph.models.listeners import listeners_of, tokens_wanted
 from trigreason_graph.models.pieces import usage_chunk
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.run import Run, Terms
@@ -134,9 +134,14 @@ class ReasoningModel(StreamedChat):
                 **{f"trigreason_{key}": value for key, value in metadata.items()},
             },
         }
-        exchange.heard = tokens_wanted(self.callbacks)
+        listeners = listeners_of(self)
+        exchange.heard = tokens_wanted(listeners)
         try:
-            calling = self.astream(messages, config=config, exchange=exchange, **exchange.arguments)
+            calling: AsyncIterator[Any]
+            if listeners:
+                calling = self.astream(messages, config=config, exchange=exchange, **exchange.arguments)
+            else:  # all that LangChain does around a call is telling of it
+                calling = self._texts(messages, exchange, dict(exchange.arguments))
             async with aclosing(calling) as stream:  # type: ignore[type-var]
                 async for _ in stream:
                     pass
@@ -159,24 +164,33 @@ class ReasoningModel(StreamedChat):
             )
             exchange = Exchange("turn", options, lambda _: False)
         unheard: list[str] = []
+        async with aclosing(self._texts(messages, exchange, kwargs)) as texts:
+            async for text in texts:
+                if not exchange.heard:
+                    unheard.append(text)
+                elif text:
+                    yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+        if text := "".join(unheard):
+            yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+        attempt = exchange.last
+        metadata = {"model_name": self.card.name, "finish_reason": attempt.finish, "trigreason_cut": exchange.cut}
+        yield ChatGenerationChunk(message=usage_chunk(attempt.usage, metadata, exchange.tool_calls))
+
+    async def _texts(
+        self, messages: list[BaseMessage], exchange: Exchange, extra: dict[str, Any]
+    ) -> AsyncGenerator[str, None]:
+        """The reply as it comes; afterwards the exchange knows what it took."""
         async with self._gate.entered(self.max_concurrency):
-            run = await self._begin(messages, exchange, kwargs)
+            run = await self._begin(messages, exchange, extra)
             try:
                 async with aclosing(run.texts()) as texts:
                     async for text in texts:
-                        if not exchange.heard:
-                            unheard.append(text)
-                        elif text:
-                            yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+                        yield text
             except BaseException:  # cancelled, or the reader's own fault: what it took is counted all the same
                 exchange.attempts.append(run.left())
                 raise
-        attempt = run.ended()
-        exchange.attempts.append(attempt)
-        if text := "".join(unheard):
-            yield ChatGenerationChunk(message=AIMessageChunk(content=text))
-        metadata = {"model_name": self.card.name, "finish_reason": attempt.finish, "trigreason_cut": run.closed}
-        yield ChatGenerationChunk(message=usage_chunk(attempt.usage, metadata, exchange.tool_calls))
+        exchange.attempts.append(run.ended())
+        exchange.cut = run.closed
 
     async def _begin(self, messages: list[BaseMessage], exchange: Exchange, extra: dict[str, Any]) -> Run:
         """A stream whose first text has come; up to there a call that fails is worth another try."""

@@ -21,8 +21,9 @@ SENTENCE_READ = 400
 """Characters from the end of a sentence without equation that are read: what it states stands at its end."""
 SAME_FROM = 0.95
 """Similarity from which two texts are the same, when their numbers are. Our choice."""
-COMPARED = 4_000
-"""Characters of a text that are compared, so that time is bounded; twice the cap of a step."""
+COMPARED = 8_000
+"""Characters of a text that are compared, so that time is bounded. Steps are cut at 2,000; only a model that cannot be
+cut writes longer ones."""
 
 _LATEX = (
     (later(r"\\(?:boxed|fbox|text|textbf|textrm|mathrm|mathbf)\s?\{([^{}]{0,80})\}"), r" \1 "),
@@ -215,7 +216,7 @@ def similarity(a: str, b: str) -> float:
     """How alike two texts are, 0..1, case and white space aside (rapidfuzz's normalised indel similarity)."""
     from rapidfuzz import fuzz
 
-    return float(fuzz.ratio(_comparable(a), _comparable(b))) / 100.0
+    return float(fuzz.ratio(comparable(a), comparable(b))) / 100.0
 
 
 def same_text(a: str, b: str, threshold: float = SAME_FROM) -> bool:
@@ -227,7 +228,7 @@ def same_text(a: str, b: str, threshold: float = SAME_FROM) -> bool:
     Args:
         threshold: Similarity from which on, 0..1.
     """
-    one, other = _comparable(a), _comparable(b)
+    one, other = comparable(a), comparable(b)
     if not one or not other:
         return one == other
     if 2 * min(len(one), len(other)) < threshold * (len(one) + len(other)):
@@ -236,7 +237,8 @@ def same_text(a: str, b: str, threshold: float = SAME_FROM) -> bool:
 
 
 @lru_cache(maxsize=512)  # a step is compared with each of the next ones
-def _comparable(text: str) -> str:
+def comparable(text: str) -> str:
+    """What is compared of a text: case and white space aside, and not its end where it is very long."""
     return " ".join(text[:COMPARED].split()).casefold()
 
 

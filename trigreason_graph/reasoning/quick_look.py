@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Literal
 
 from trigreason_graph.reasoning.patterns import later
@@ -39,6 +40,9 @@ GRAMS = 150
 """Phrases that are counted, the newest."""
 GRAMS_SHARE = 0.9
 """Share of them that must come three times or more."""
+MOST_RARE = GRAMS - math.ceil(GRAMS_SHARE * GRAMS)
+MOST_PHRASES = MOST_RARE + (GRAMS - MOST_RARE) // 3
+"""Different ones among them."""
 NEWEST = 1_200
 """Characters that nearly always hold the phrases that are counted."""
 LONGEST_ITEM = 64
@@ -52,7 +56,7 @@ def quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
 
     What is periodic by its tokens is so by its characters, white space and case aside, and so ends in some unit twice.
     """
-    written = _letters(tail)
+    written = known_letters(tail)
     written = written[: len(written) - len(_unfinished(tail))]
     if _ends_in_square(written):
         return "anything"
@@ -150,9 +154,8 @@ def _recurring(tokens: Sequence[str]) -> bool:
     counted = tokens[-GRAMS - GRAM + 1 :]
     if len(counted) < GRAMS + GRAM - 1:
         return False
-    allowed = GRAMS - GRAMS_SHARE * GRAMS
-    rare = sum([times for times in Counter(counted).values() if times < 3])
-    if rare - GRAM + 1 > allowed:  # so many phrases begin with a token that is rare itself
+    # Few phrases are rare, and the others come three times: so few different ones can be there, of tokens and of pairs.
+    if len(set(counted)) > MOST_PHRASES + GRAM - 1 or len(set(pairwise(counted))) > MOST_PHRASES + GRAM - 2:
         return False
     phrases = Counter(zip(*(counted[shift:] for shift in range(GRAM)), strict=False))
-    return sum([times for times in phrases.values() if times < 3]) <= allowed
+    return sum([times for times in phrases.values() if times < 3]) <= MOST_RARE

@@ -95,7 +95,8 @@ def phrase_pattern(words: str, chosen: tuple[str, ...], extra: tuple[str, ...] =
 def phrase_in(text: str, words: str, chosen: tuple[str, ...], extra: tuple[str, ...] = ()) -> str:
     """The first expression of a list in `text`, in lower case and without what stands around it; "" for none."""
     folded, marks = text.casefold(), _marks(words, chosen, extra)
-    if marks.words.isdisjoint(_WORD.findall(folded)) and not any(mark in folded for mark in marks.wide):
+    narrow = marks.wide_only and folded.isascii()
+    if marks.words.isdisjoint(_WORD.findall(folded)) and (narrow or not any(mark in folded for mark in marks.wide)):
         return ""  # nearly always, and much faster than the pattern
     found = phrase_pattern(words, chosen, extra).search(text)
     return " ".join(found["said"].lower().split()).strip(_AROUND) if found else ""
@@ -113,6 +114,8 @@ class _Marks(NamedTuple):
 
     words: frozenset[str]
     wide: tuple[str, ...]
+    wide_only: bool
+    """Whether no text in ASCII has one of the latter."""
 
 
 @lru_cache(maxsize=64)
@@ -121,7 +124,8 @@ def _marks(words: str, chosen: tuple[str, ...], extra: tuple[str, ...]) -> _Mark
     wanted = [phrase.casefold() for phrase in (*phrases, *openers)]
     narrow = [phrase for phrase in wanted if max(phrase) < _CJK and _WORD.search(phrase)]
     longest = frozenset(max(_WORD.findall(phrase), key=len) for phrase in narrow)
-    return _Marks(longest, tuple(phrase.split()[0] for phrase in wanted if phrase not in narrow))
+    wide = tuple(phrase.split()[0] for phrase in wanted if phrase not in narrow)
+    return _Marks(longest, wide, not any(map(str.isascii, wide)))
 
 
 def _phrase(phrase: str) -> str:
