@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from weakref import WeakKeyDictionary
+
+_OPEN = nullcontext()
 
 
 class Gate:
@@ -18,19 +19,16 @@ class Gate:
     def __init__(self) -> None:
         self._places: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, asyncio.Semaphore]] = WeakKeyDictionary()
 
-    @asynccontextmanager
-    async def entered(self, most: int | None) -> AsyncIterator[None]:
-        """Wait for a place, and hold it.
+    def entered(self, most: int | None) -> AbstractAsyncContextManager[None]:
+        """A context that waits for a place, and holds it.
 
         Args:
             most: Places; None: no limit, no wait.
         """
         if most is None:
-            yield
-            return
+            return _OPEN
         of_loop = self._places.setdefault(asyncio.get_running_loop(), {})
-        async with of_loop.setdefault(most, asyncio.Semaphore(most)):
-            yield
+        return of_loop.setdefault(most, asyncio.Semaphore(most))
 
     def __copy__(self) -> Gate:
         return self

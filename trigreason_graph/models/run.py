@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langgraph.errors import GraphBubbleUp
 
@@ -16,12 +16,11 @@ from trigreason_graph.bridge import raise_if_cancelled
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.exchange import Attempt, Exchange, OutOfTime, Status, estimate_tokens, tokens_in_text
 from trigreason_graph.models.faults import describe_fault, secrets_of
-from trigreason_graph.models.forms import FormReader
-from trigreason_graph.models.pieces import Phase, Piece, Token, Usage, finish_of, text_of, tokens_of, usage_of
+from trigreason_graph.models.pieces import Piece, Usage, finish_of, text_of, tokens_of, usage_of
 from trigreason_graph.models.prices import PriceTable, cost
+from trigreason_graph.models.reply_text import ReplyText
 from trigreason_graph.models.streams import Chunks
 from trigreason_graph.models.watchdog import Watchdog
-from trigreason_graph.reasoning.text import Cleaner
 
 HEADROOM = 64
 """Tokens by which a server that was told a limit may seem to go past it before we close the stream."""
@@ -40,7 +39,7 @@ class Terms:
 
 
 class Run:
-    """One attempt.
+    """One attempt; a context that its reply is read in (``next_text``), and that counts it at the end.
 
     Args:
         terms: Of the model.
@@ -54,9 +53,9 @@ class Run:
         self._begun = time.monotonic()
         self._watchdog = Watchdog()
         self._waiting: list[ChatGenerationChunk] = []
-        self._text = _Text(terms.card, messages, exchange)
+        self._text = ReplyText(terms.card, messages, exchange)
         self._over = self._answered = False
-        self._stopped = self._speaking = self._read_to_end = False
+        self._stopped = self._speaking = self._read_to_end = self._told_all = False
         self._finish = self._fault = self._limit = ""
         self._usage: Usage | None = None
         self._tokens_out = 0.0
@@ -81,23 +80,32 @@ class Run:
         if not self._finish and (self._tells_why_it_ends or not self._waiting):
             raise ConnectionError("the stream ended before it began")
 
-    async def texts(self) -> AsyncGenerator[str, None]:
-        """The reply's text, handed on piece by piece; ends where the reader says so, and where the stream breaks off.
-
-        The client's stream is closed when this ends, however it ends.
-        """
-        try:
-            for chunk in self._waiting:
-                if not self._stopped:
-                    yield self._hand_on(chunk)
-            while not self._stopped and (more := await self._more()) is not None:
-                yield self._hand_on(more)
-            if not self._stopped:
-                yield self._tell(self._text.rest(ended=self._ended_by_itself))
-            elif self.closed and not self._limit and self._terms.card.hides_reasoning and self._tells_why_it_ends:
+    async def next_text(self) -> str | None:
+        """More of the reply, handed on; None when it is over, breaks off, or no more of it is wanted."""
+        if self._stopped:
+            if self.closed and not self._limit and self._terms.card.hides_reasoning and self._tells_why_it_ends:
                 await self._read_out()
-        finally:
+            return None
+        if self._told_all:
+            return None
+        chunk = self._waiting.pop(0) if self._waiting else await self._more()
+        if chunk is not None:
+            return self._hand_on(chunk)
+        self._told_all = True
+        return self._tell(self._text.rest(ended=self._ended_by_itself))
+
+    async def __aenter__(self) -> Run:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close the stream, and count the attempt: what a cancelled reader, or one at fault, has taken as well."""
+        finished = False
+        try:
             await self.aclose()
+            finished = kind is None
+        finally:
+            self._exchange.attempts.append(self.ended() if finished else self.left())
+            self._exchange.cut = self.closed
 
     async def aclose(self) -> None:
         """Close the client's stream. What goes wrong in that concerns nobody any more."""
@@ -257,43 +265,3 @@ class Run:
             tokens_reasoning=said.tokens_reasoning,
             tokens_written=said.tokens_written,
         )
-
-
-class _Text:
-    """From what a client sends to pieces of clean trace and answer, each with its tokens."""
-
-    def __init__(self, card: ModelCard, messages: Sequence[BaseMessage], exchange: Exchange) -> None:
-        prefill = messages[-1].text if messages and isinstance(messages[-1], AIMessage) else ""
-        self._reader = FormReader(card.form, exchange.style, prefill)
-        self._content, self._field = Cleaner(), Cleaner()
-        self._untold: tuple[Token, ...] = ()
-        self._repeats = len(prefill) - len(prefill.rstrip("\n")) if card.trims_newlines else 0
-
-    def pieces(self, content: str, field: str, tokens: tuple[Token, ...]) -> list[Piece]:
-        """What one chunk adds. Tokens go with the first text they are part of; those of private text with none."""
-        content, field = self._without_repeat(self._content.feed(content)), self._field.feed(field)
-        self._untold += tokens
-        read = self._reader.feed(content, field)
-        if not read and (content or field) and not self._reader.holding:
-            self._untold = ()
-        return self._with_tokens(read)
-
-    def rest(self, *, ended: bool) -> list[Piece]:
-        """What is left at the end of the stream."""
-        read = self._reader.feed(self._without_repeat(self._content.flush()), self._field.flush())
-        return self._with_tokens([*read, *self._reader.flush(ended=ended)])
-
-    def _with_tokens(self, read: list[tuple[Phase, str]]) -> list[Piece]:
-        pieces: list[Piece] = []
-        for phase, text in read:
-            pieces.append(Piece(text, self._untold, phase))
-            self._untold = ()
-        return pieces
-
-    def _without_repeat(self, text: str) -> str:
-        """A model whose prefill lost its last newlines on the way begins by writing them again."""
-        while self._repeats and text.startswith("\n"):
-            text, self._repeats = text[1:], self._repeats - 1
-        if text:
-            self._repeats = 0
-        return text

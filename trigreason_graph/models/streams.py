@@ -22,9 +22,13 @@ def can_stream(model: BaseChatModel) -> bool:
     return implemented and model.disable_streaming is not True
 
 
-async def streamed(model: BaseChatModel, messages: list[BaseMessage], arguments: dict[str, Any]) -> Chunks:
+def streamed(model: BaseChatModel, messages: list[BaseMessage], arguments: dict[str, Any]) -> Chunks:
     """The client's chunks; closing this generator closes the client's before it returns."""
     stream: AsyncIterator[ChatGenerationChunk] = model._astream(messages, **arguments)
+    return stream if isinstance(stream, AsyncGenerator) else _closable(stream)
+
+
+async def _closable(stream: AsyncIterator[ChatGenerationChunk]) -> Chunks:
     try:
         async for chunk in stream:
             yield chunk

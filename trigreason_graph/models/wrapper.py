@@ -6,7 +6,7 @@ that a call we closed ends in a normal ``on_llm_end`` (a green trace with its us
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -137,11 +137,10 @@ class ReasoningModel(StreamedChat):
         listeners = listeners_of(self)
         exchange.heard = tokens_wanted(listeners)
         try:
-            calling: AsyncIterator[Any]
-            if listeners:
-                calling = self.astream(messages, config=config, exchange=exchange, **exchange.arguments)
-            else:  # all that LangChain does around a call is telling of it
-                calling = self._texts(messages, exchange, dict(exchange.arguments))
+            if not listeners:  # all that LangChain does around a call is telling of it
+                await self._whole(messages, exchange, dict(exchange.arguments))
+                return exchange.last
+            calling = self.astream(messages, config=config, exchange=exchange, **exchange.arguments)
             async with aclosing(calling) as stream:  # type: ignore[type-var]
                 async for _ in stream:
                     pass
@@ -163,34 +162,24 @@ class ReasoningModel(StreamedChat):
                 kwargs.pop("max_tokens", None) or PLAIN_CALL_TOKENS, kwargs.pop("temperature", None), tuple(stop or ())
             )
             exchange = Exchange("turn", options, lambda _: False)
-        unheard: list[str] = []
-        async with aclosing(self._texts(messages, exchange, kwargs)) as texts:
-            async for text in texts:
-                if not exchange.heard:
-                    unheard.append(text)
-                elif text:
-                    yield ChatGenerationChunk(message=AIMessageChunk(content=text))
-        if text := "".join(unheard):
+        if exchange.heard:
+            async with self._gate.entered(self.max_concurrency), await self._begin(messages, exchange, kwargs) as run:
+                while (text := await run.next_text()) is not None:
+                    if text:
+                        yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+        elif text := await self._whole(messages, exchange, kwargs):
             yield ChatGenerationChunk(message=AIMessageChunk(content=text))
         attempt = exchange.last
         metadata = {"model_name": self.card.name, "finish_reason": attempt.finish, "trigreason_cut": exchange.cut}
         yield ChatGenerationChunk(message=usage_chunk(attempt.usage, metadata, exchange.tool_calls))
 
-    async def _texts(
-        self, messages: list[BaseMessage], exchange: Exchange, extra: dict[str, Any]
-    ) -> AsyncGenerator[str, None]:
-        """The reply as it comes; afterwards the exchange knows what it took."""
-        async with self._gate.entered(self.max_concurrency):
-            run = await self._begin(messages, exchange, extra)
-            try:
-                async with aclosing(run.texts()) as texts:
-                    async for text in texts:
-                        yield text
-            except BaseException:  # cancelled, or the reader's own fault: what it took is counted all the same
-                exchange.attempts.append(run.left())
-                raise
-        exchange.attempts.append(run.ended())
-        exchange.cut = run.closed
+    async def _whole(self, messages: list[BaseMessage], exchange: Exchange, extra: dict[str, Any]) -> str:
+        """The reply, which the exchange's reader alone is told as it comes."""
+        parts: list[str] = []
+        async with self._gate.entered(self.max_concurrency), await self._begin(messages, exchange, extra) as run:
+            while (text := await run.next_text()) is not None:
+                parts.append(text)
+        return "".join(parts)
 
     async def _begin(self, messages: list[BaseMessage], exchange: Exchange, extra: dict[str, Any]) -> Run:
         """A stream whose first text has come; up to there a call that fails is worth another try."""
