@@ -17,6 +17,7 @@ A client that knows only ``step``, ``discard`` and ``outcome`` can show a whole 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from langgraph.config import get_stream_writer
@@ -27,8 +28,14 @@ EVENT_VERSION = 1
 
 def emit(kind: EventType, run_id: str, /, **fields: Any) -> None:
     """Send one event to whoever streams ``stream_mode="custom"``; nothing happens outside a graph."""
+    sender(kind, run_id)(**fields)
+
+
+def sender(kind: EventType, run_id: str, /, **common: Any) -> Callable[..., None]:
+    """`emit` for many events of a kind: what they have in common, and to whom they go, is settled once."""
+    event = {"v": EVENT_VERSION, "type": kind, "run_id": run_id, **common}
     try:
         writer = get_stream_writer()
     except (RuntimeError, KeyError):  # KeyError: inside a plain LangChain runnable
-        return
-    writer({"v": EVENT_VERSION, "type": kind, "run_id": run_id, **fields})
+        return lambda **_: None
+    return lambda **fields: writer({**event, **fields})

@@ -29,8 +29,7 @@ class Token(NamedTuple):
         return entropy_of(alternatives) if alternatives else None
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Some text as it arrived, and the tokens it is made of (none where the server reports no log-probabilities)."""
 
     text: str
@@ -108,6 +107,8 @@ def _field(entry: object, name: str) -> Any:
 
 def text_of(message: BaseMessage) -> tuple[str, str]:
     """The text of a message or chunk, and what came in a separate reasoning field."""
+    if not message.additional_kwargs and isinstance(message.content, str):
+        return message.content, ""
     thinking = message.additional_kwargs.get("reasoning_content") or message.additional_kwargs.get("reasoning")
     parts: list[str] = []
     hidden: list[str] = [thinking] if isinstance(thinking, str) else []
@@ -126,6 +127,8 @@ def _summary(block: Mapping[str, Any]) -> str:
     return "".join(str(part.get("text") or "") for part in block.get("summary") or ())
 
 
+_ENDS = ("finish_reason", "done_reason", "stop_reason", "stopReason")
+_SAID_AT_THE_END = frozenset([*_ENDS, "status"])
 ENDINGS = {
     "max_tokens": "length",
     "max_output_tokens": "length",
@@ -139,12 +142,12 @@ ENDINGS = {
 
 def finish_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> str:
     """Why the reply ended, in OpenAI's words ("stop", "length", …) where there is one; empty while it goes on."""
-    said = {**message.response_metadata, **generation_info} if generation_info else message.response_metadata
-    reason = None
-    for name in ("finish_reason", "done_reason", "stop_reason", "stopReason"):
-        if reason := said.get(name):
-            break
-    if not reason and said.get("status") in ("completed", "incomplete"):  # OpenAI's Responses API
+    info, metadata = generation_info or {}, message.response_metadata
+    if _SAID_AT_THE_END.isdisjoint(info) and _SAID_AT_THE_END.isdisjoint(metadata):
+        return ""  # nearly always
+    said = {**metadata, **info}
+    reason = next((said[name] for name in _ENDS if said.get(name)), None)
+    if reason is None and said.get("status") in ("completed", "incomplete"):  # OpenAI's Responses API
         reason = (said.get("incomplete_details") or {}).get("reason") or said["status"]
     word = str(reason or "").lower()
     return ENDINGS.get(word, word)

@@ -25,7 +25,8 @@ class ReplyText:
 
     def pieces(self, content: str, field: str, tokens: tuple[Token, ...]) -> list[Piece]:
         """What one chunk adds. Tokens go with the first text they are part of; those of private text with none."""
-        content, field = self._without_repeat(self._content.feed(content)), self._field.feed(field)
+        content = self._without_repeat(self._content.feed(content))
+        field = self._field.feed(field) if field else ""
         self._untold += tokens
         read = self._reader.feed(content, field)
         if not read and (content or field) and not self._reader.holding:

@@ -12,7 +12,6 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langgraph.errors import GraphBubbleUp
 
-from trigreason_graph.bridge import raise_if_cancelled
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.exchange import Attempt, Exchange, OutOfTime, Status, estimate_tokens, tokens_in_text
 from trigreason_graph.models.faults import describe_fault, secrets_of
@@ -59,6 +58,11 @@ class Run:
         self._finish = self._fault = self._limit = ""
         self._usage: Usage | None = None
         self._tokens_out = 0.0
+        card, options = terms.card, exchange.options
+        self._probabilities_at = options.probabilities_at if card.logprob_space == "raw" else None
+        allowed = options.max_tokens + card.hidden_at(options.effort)
+        # Where the server was told, our count of its tokens may be high.
+        self._allowed = allowed if card.dialect == "plain" else 2 * allowed + HEADROOM
 
     @property
     def closed(self) -> bool:
@@ -186,8 +190,6 @@ class Run:
                 self._limit = "seconds"
                 raise OutOfTime("the time it had is used up") from None
             raise TimeoutError(f"nothing came for {patience:g} s") from None
-        finally:
-            raise_if_cancelled()
         if chunk is not None:
             self._note(chunk)
         return chunk
@@ -204,10 +206,7 @@ class Run:
     def _hand_on(self, chunk: ChatGenerationChunk) -> str:
         content, field = text_of(chunk.message)
         self._speaking = self._speaking or bool(content)
-        raw = self._terms.card.logprob_space == "raw"
-        tokens = tokens_of(
-            chunk.generation_info, chunk.message, self._exchange.options.probabilities_at if raw else None
-        )
+        tokens = tokens_of(chunk.generation_info, chunk.message, self._probabilities_at)
         self._tokens_out += len(tokens) or tokens_in_text(content) + tokens_in_text(field)
         told = self._tell(self._text.pieces(content, field, tokens))
         if not self._stopped and (limit := self._limit_reached()):
@@ -220,11 +219,7 @@ class Run:
 
     def _limit_reached(self) -> str:
         """Which limit the reply has gone past: "length", "seconds", or none."""
-        card, options = self._terms.card, self._exchange.options
-        allowed = options.max_tokens + card.hidden_at(options.effort)
-        if card.dialect != "plain":  # the server was told, and our count of its tokens may be high
-            allowed = 2 * allowed + HEADROOM
-        if self._tokens_out >= allowed:
+        if self._tokens_out >= self._allowed:
             return "length"
         return "seconds" if self._seconds_left() <= 0.01 else ""
 

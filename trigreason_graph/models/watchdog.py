@@ -32,22 +32,24 @@ class Watchdog:
 
         Raises:
             TimeoutError: It did not come in time, and `expired` says so; the stream has been cancelled.
+            CancelledError: The task was cancelled, whatever the stream has made of that.
         """
         self._barked = False
         self._watch(self._loop.time() + seconds)
         self._waiting = task = asyncio.current_task()
         assert task is not None, "a coroutine that runs is a task's"
-        others = task.cancelling()
         try:
             return await anext(stream, None)
         except asyncio.CancelledError as cancelled:
-            if self._barked and task.cancelling() == others + 1:  # nobody else wants it to end
+            if self._barked and task.cancelling() == 1:  # nobody else wants it to end
                 raise TimeoutError from cancelled
             raise
         finally:
             self._waiting = None
             if self._barked:
                 task.uncancel()
+            if task.cancelling():  # also where a client has made an error of its own of it, or swallowed it
+                raise asyncio.CancelledError
 
     @property
     def expired(self) -> bool:

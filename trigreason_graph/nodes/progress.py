@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trigreason_graph.events import emit
+from trigreason_graph.events import emit, sender
 from trigreason_graph.state import Branch, Role, Signal, State, Step
 
 
@@ -17,7 +17,8 @@ class TokenFeed:
     """
 
     def __init__(self, run_id: str, role: Role, enabled: bool) -> None:
-        self._run_id, self._role, self._enabled = run_id, role, enabled
+        self._send_token = sender("token", run_id, role=role)
+        self._enabled = enabled
         self._sent = 0
 
     def finished(self, steps: Sequence[Step]) -> None:
@@ -32,7 +33,7 @@ class TokenFeed:
 
     def _send(self, step_id: int, text: str) -> None:
         if self._enabled and len(text) > self._sent:
-            emit("token", self._run_id, role=self._role, step_id=step_id, text=text[self._sent :])
+            self._send_token(step_id=step_id, text=text[self._sent :])
             self._sent = len(text)
 
 
@@ -69,10 +70,9 @@ def show_signal(state: State, signal: Signal) -> None:
 
 def show_steps(state: State, steps: Sequence[Step], first: int, trigger: str = "") -> None:
     """One "step" event for each accepted step; `first` is the position of the first."""
+    send = sender("step", state["run_id"])
     for index, step in enumerate(steps, first):
-        emit(
-            "step",
-            state["run_id"],
+        send(
             step_id=step["id"],
             index=index,
             author=step["author"],
