@@ -76,7 +76,7 @@ def may_loop(texts: Sequence[str]) -> bool:
         texts: The newest last. What is known of the others is kept for the next look.
     """
     newest = texts[-1]
-    if max(map(len, texts)) > WINDOW or NEXT_ITEM.search("\n" + newest):
+    if len(newest) > WINDOW or NEXT_ITEM.search("\n" + newest):
         return True  # not worth a look of its own
     written = "".join(map(known_letters, texts))
     if _ends_in_square(written[: len(written) - len(_unfinished(newest))]):
