@@ -9,6 +9,9 @@ import traceback
 from typing import Any
 
 import pytest
+from langchain_core.callbacks import get_usage_metadata_callback
+from langchain_core.globals import set_debug
+from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
@@ -17,7 +20,8 @@ from langgraph.types import Interrupt
 from pydantic import SecretStr
 
 from tests.wrapped import QUESTION, SPEAKS, STOP, Client, Reader, Trace, Whole, asked, chunk, used, wrapped, written
-from trigreason_graph.models import ModelCard, Price, ReasoningModel
+from trigreason_graph.models import ModelCard, Price, ReasoningModel, wrapper
+from trigreason_graph.models.listeners import listeners_of
 from trigreason_graph.models.pieces import Piece, Usage
 from trigreason_graph.models.wrapper import ModelFailed, estimate_tokens
 from trigreason_graph.testing import Scripted, ScriptedModel
@@ -40,6 +44,13 @@ def no_waiting_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trigreason_graph.models.wrapper.retry_wait", lambda _: 0.0)
 
 
+@pytest.fixture(autouse=True, params=["nobody listens", "a tracer listens"])
+def listeners(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that holds for a call holds whether LangChain tells of it or not."""
+    if request.param != "nobody listens":
+        monkeypatch.setattr(wrapper, "listeners_of", lambda model: [*listeners_of(model), Trace()])
+
+
 class Listener(Trace):
     """A tracer that is told each token as well."""
 
@@ -50,6 +61,36 @@ class Listener(Trace):
     async def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
         if token:
             self.tokens.append(token)
+
+
+class TestCallsThatNobodyListensTo:
+    CHUNKS = (chunk("one "), chunk("two "), chunk("three"), STOP, chunk(usage=used(9, 5)))
+
+    async def test_go_past_langchain(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(wrapper, "listeners_of", listeners_of)
+
+        def told(*_: Any, **__: Any) -> None:
+            raise AssertionError("there is nobody to tell")
+
+        monkeypatch.setattr(BaseChatModel, "astream", told)
+        reader = Reader()
+        exchange = await written(wrapped(self.CHUNKS), reader)
+        assert reader.text() == "one two three"
+        assert (exchange.last.status, exchange.last.usage.tokens_out) == ("ok", 5)
+
+    async def test_listeners_that_are_set_for_a_block_count(self) -> None:
+        with get_usage_metadata_callback() as counter:
+            await written(wrapped(self.CHUNKS), Reader())
+        (counted,) = counter.usage_metadata.values()
+        assert counted["output_tokens"] == 5
+
+    async def test_so_do_those_that_are_set_for_the_process(self, capsys: pytest.CaptureFixture[str]) -> None:
+        set_debug(True)
+        try:
+            await written(wrapped(self.CHUNKS), Reader())
+        finally:
+            set_debug(False)
+        assert "one two three" in capsys.readouterr().out
 
 
 class TestTokensForCallbacks:
