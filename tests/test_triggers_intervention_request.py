@@ -169,8 +169,9 @@ class TestRepetition:
                 "Let C be the third set of apples.",
             ],
             ["The cost of 3 apples is 6.", "The cost of 4 apples is 8.", "The cost of 5 apples is 10."],
+            ["In Maßen trinken ist gesund.", "In Massen trinken ist gesund."],
         ],
-        ids=["other number", "not in a row", "short", "rule", "table", "enumeration", "numbers differ"],
+        ids=["other number", "not in a row", "short", "rule", "table", "enumeration", "numbers differ", "other word"],
     )
     def test_what_is_no_repetition(self, steps: list[str]) -> None:
         assert InterventionRequest().check(view(*steps)) is None

@@ -9,9 +9,6 @@ import traceback
 from typing import Any
 
 import pytest
-from langchain_core.callbacks import get_usage_metadata_callback
-from langchain_core.globals import set_debug
-from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
@@ -61,36 +58,6 @@ class Listener(Trace):
     async def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
         if token:
             self.tokens.append(token)
-
-
-class TestCallsThatNobodyListensTo:
-    CHUNKS = (chunk("one "), chunk("two "), chunk("three"), STOP, chunk(usage=used(9, 5)))
-
-    async def test_go_past_langchain(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(wrapper, "listeners_of", listeners_of)
-
-        def told(*_: Any, **__: Any) -> None:
-            raise AssertionError("there is nobody to tell")
-
-        monkeypatch.setattr(BaseChatModel, "astream", told)
-        reader = Reader()
-        exchange = await written(wrapped(self.CHUNKS), reader)
-        assert reader.text() == "one two three"
-        assert (exchange.last.status, exchange.last.usage.tokens_out) == ("ok", 5)
-
-    async def test_listeners_that_are_set_for_a_block_count(self) -> None:
-        with get_usage_metadata_callback() as counter:
-            await written(wrapped(self.CHUNKS), Reader())
-        (counted,) = counter.usage_metadata.values()
-        assert counted["output_tokens"] == 5
-
-    async def test_so_do_those_that_are_set_for_the_process(self, capsys: pytest.CaptureFixture[str]) -> None:
-        set_debug(True)
-        try:
-            await written(wrapped(self.CHUNKS), Reader())
-        finally:
-            set_debug(False)
-        assert "one two three" in capsys.readouterr().out
 
 
 class TestTokensForCallbacks:

@@ -23,9 +23,20 @@ def can_stream(model: BaseChatModel) -> bool:
 
 
 def streamed(model: BaseChatModel, messages: list[BaseMessage], arguments: dict[str, Any]) -> Chunks:
-    """The client's chunks; closing this generator closes the client's before it returns."""
-    stream: AsyncIterator[ChatGenerationChunk] = model._astream(messages, **arguments)
+    """The client's chunks; closing this generator closes the client's before it returns.
+
+    A client that fails when it is called fails where its first chunk is asked for, as every other.
+    """
+    try:
+        stream: AsyncIterator[ChatGenerationChunk] = model._astream(messages, **arguments)
+    except Exception as fault:
+        return _failing(fault)
     return stream if isinstance(stream, AsyncGenerator) else _closable(stream)
+
+
+async def _failing(fault: Exception) -> Chunks:
+    raise fault
+    yield
 
 
 async def _closable(stream: AsyncIterator[ChatGenerationChunk]) -> Chunks:

@@ -39,17 +39,22 @@ class Watchdog:
         self._waiting = task = asyncio.current_task()
         assert task is not None, "a coroutine that runs is a task's"
         try:
-            return await anext(stream, None)
+            item = await anext(stream, None)
         except asyncio.CancelledError as cancelled:
             if self._barked and task.cancelling() == 1:  # nobody else wants it to end
                 raise TimeoutError from cancelled
+            raise
+        except Exception:
+            if task.cancelling() > self._barked:
+                await _cancelled_all_the_same()
             raise
         finally:
             self._waiting = None
             if self._barked:
                 task.uncancel()
-            if task.cancelling():  # also where a client has made an error of its own of it, or swallowed it
-                raise asyncio.CancelledError
+        if task.cancelling():
+            await _cancelled_all_the_same()
+        return item
 
     @property
     def expired(self) -> bool:
@@ -77,3 +82,9 @@ class Watchdog:
             return
         self._barked = True
         self._waiting.cancel()
+
+
+async def _cancelled_all_the_same() -> None:
+    """What a client has made an error of its own of, or swallowed."""
+    await asyncio.sleep(0)  # a scope of anyio's says so again here, in the words by which it knows its own
+    raise asyncio.CancelledError

@@ -6,7 +6,7 @@ that a call we closed ends in a normal ``on_llm_end`` (a green trace with its us
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -137,7 +137,7 @@ class ReasoningModel(StreamedChat):
         listeners = listeners_of(self)
         exchange.heard = tokens_wanted(listeners)
         try:
-            if not listeners:  # all that LangChain does around a call is telling of it
+            if not listeners and self._only_told_of(messages):
                 await self._whole(messages, exchange, dict(exchange.arguments))
                 return exchange.last
             calling = self.astream(messages, config=config, exchange=exchange, **exchange.arguments)
@@ -172,6 +172,12 @@ class ReasoningModel(StreamedChat):
         attempt = exchange.last
         metadata = {"model_name": self.card.name, "finish_reason": attempt.finish, "trigreason_cut": exchange.cut}
         yield ChatGenerationChunk(message=usage_chunk(attempt.usage, metadata, exchange.tool_calls))
+
+    def _only_told_of(self, messages: Sequence[BaseMessage]) -> bool:
+        """Whether all that LangChain's `astream` would do around a call is telling of it."""
+        own = type(self)._astream is ReasoningModel._astream and type(self).astream is BaseChatModel.astream
+        plain = all(isinstance(message.content, str) for message in messages)  # else it rewrites blocks
+        return own and plain and self.rate_limiter is None and not self.disable_streaming
 
     async def _whole(self, messages: list[BaseMessage], exchange: Exchange, extra: dict[str, Any]) -> str:
         """The reply, which the exchange's reader alone is told as it comes."""

@@ -53,7 +53,7 @@ class StepWriter:
     def feed(self, piece: Piece) -> list[Step]:
         """The steps that `piece` completes."""
         if piece.tokens:
-            self._add(piece.tokens)
+            self._add(piece)
         self._read += len(piece.text)
         if self._finder is None:
             return self._take(piece)
@@ -134,12 +134,14 @@ class StepWriter:
         self.next_id += 1
         return step
 
-    def _add(self, tokens: Sequence[Token]) -> None:
-        """Tokens that begin where the text now ends."""
+    def _add(self, piece: Piece) -> None:
+        """Its tokens, which begin where the text now ends. None begins behind it: sizes need not add up to the text."""
         if not self._tokens:
-            self._entropy = tokens[0].entropy
-        self._tokens += tokens
-        self._starts += accumulate([token.size for token in tokens[:-1]], initial=self._read)
+            self._entropy = piece.tokens[0].entropy
+        self._tokens += piece.tokens
+        end = self._read + len(piece.text)
+        starts = accumulate([token.size for token in piece.tokens[:-1]], initial=self._read)
+        self._starts += [min(start, end) for start in starts]
 
     def _build(self, segment: Segment, kind: StepKind, tokens: Sequence[Token], *, complete: bool = True) -> Step:
         return Step(

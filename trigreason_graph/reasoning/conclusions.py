@@ -21,9 +21,8 @@ SENTENCE_READ = 400
 """Characters from the end of a sentence without equation that are read: what it states stands at its end."""
 SAME_FROM = 0.95
 """Similarity from which two texts are the same, when their numbers are. Our choice."""
-COMPARED = 8_000
-"""Characters of a text that are compared, so that time is bounded. Steps are cut at 2,000; only a model that cannot be
-cut writes longer ones."""
+COMPARED = 4_000
+"""Characters of a text that are compared, so that time is bounded; twice the cap of a step."""
 
 _LATEX = (
     (later(r"\\(?:boxed|fbox|text|textbf|textrm|mathrm|mathbf)\s?\{([^{}]{0,80})\}"), r" \1 "),
@@ -119,7 +118,7 @@ def conclusions(text: str) -> list[str]:
     is left out. Linear in `text`.
     """
     plain = _rewritten(text)
-    folded = plain.casefold()
+    folded = _folded(plain)
     found = [*_from_statements(plain)] if "=" in plain or _has_one(_RESULT_WORDS, folded) else []
     if _has_one(_ANSWER_WORDS, folded):
         found += [only for answer in _ANSWERED().finditer(plain) if (only := _only_number(answer["written"]))]
@@ -146,6 +145,11 @@ def _rewritten(text: str) -> str:
     return text
 
 
+def _folded(text: str) -> str:
+    """As patterns that ignore case see it: they take a dotless and a dotted i for i."""
+    return text.casefold().replace("ı", "i").replace("i̇", "i")
+
+
 def _has_one(words: Sequence[str], text: str) -> bool:
     return any(word in text for word in words)
 
@@ -155,7 +159,7 @@ def _from_statements(plain: str) -> Iterator[str]:
     for clause_end in [*_CLAUSE_END().finditer(plain), None]:
         end, following = clause_end.span() if clause_end else (len(plain), len(plain))
         clause = plain[begin:end]
-        if "=" in clause or (_DIGIT.search(clause) and _has_one(_RESULT_WORDS, clause.casefold())):
+        if "=" in clause or (_DIGIT.search(clause) and _has_one(_RESULT_WORDS, _folded(clause))):
             yield from _from_clause(plain, begin, end, following)
         begin = following
 
@@ -216,7 +220,7 @@ def similarity(a: str, b: str) -> float:
     """How alike two texts are, 0..1, case and white space aside (rapidfuzz's normalised indel similarity)."""
     from rapidfuzz import fuzz
 
-    return float(fuzz.ratio(comparable(a), comparable(b))) / 100.0
+    return float(fuzz.ratio(_comparable(a), _comparable(b))) / 100.0
 
 
 def same_text(a: str, b: str, threshold: float = SAME_FROM) -> bool:
@@ -228,7 +232,7 @@ def same_text(a: str, b: str, threshold: float = SAME_FROM) -> bool:
     Args:
         threshold: Similarity from which on, 0..1.
     """
-    one, other = comparable(a), comparable(b)
+    one, other = _comparable(a), _comparable(b)
     if not one or not other:
         return one == other
     if 2 * min(len(one), len(other)) < threshold * (len(one) + len(other)):
@@ -237,8 +241,7 @@ def same_text(a: str, b: str, threshold: float = SAME_FROM) -> bool:
 
 
 @lru_cache(maxsize=512)  # a step is compared with each of the next ones
-def comparable(text: str) -> str:
-    """What is compared of a text: case and white space aside, and not its end where it is very long."""
+def _comparable(text: str) -> str:
     return " ".join(text[:COMPARED].split()).casefold()
 
 

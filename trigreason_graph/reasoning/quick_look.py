@@ -26,7 +26,8 @@ TOKEN = later(
 """Words and numbers; of very long ones the single letters and digits, so that "hahaha" has a period."""
 _ITEM_TOKEN = later(_ITEM[1:], re.IGNORECASE)
 _PLAIN_TOKENS = later(rf"[{_WIDE_LETTER}]|{_WORD}|{_OTHER}")
-"""The tokens of a line behind its item, all at once."""
+_ASCII_TOKENS = later(rf"(?<![A-Za-z])[A-Za-z]{{2,24}}(?![A-Za-z])|{_OTHER}")
+"""The tokens of a line behind its item, all at once; the latter finds the same in ASCII, twice as fast."""
 _WIDE_TOKEN = re.compile(f"[{_WIDE_LETTER}]")
 ITEMS = later(_ITEM.replace("^", r"\n", 1), re.IGNORECASE)
 """List items by the line feed before them: what begins with a fixed character is found much faster."""
@@ -100,11 +101,12 @@ def _letters(text: str) -> str:
 
 def _tokens(text: str) -> tuple[str, ...]:
     """The tokens of a text that begins a line, as they are compared: no case, and list items made alike."""
+    plain = _ASCII_TOKENS() if text.isascii() else _PLAIN_TOKENS()
     found: list[str] = []
     for line in text.split("\n"):
         if item := _ITEM_TOKEN().match(line):
             found.append("1.")
-        found += _PLAIN_TOKENS().findall(line, item.end() if item else 0)
+        found += plain.findall(line, item.end() if item else 0)
     return tuple(map(str.lower, found))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import ClassVar
 
-from trigreason_graph.reasoning.conclusions import COMPARED, comparable, same_text
+from trigreason_graph.reasoning.conclusions import same_text
 from trigreason_graph.reasoning.loops import Loop, looping
 from trigreason_graph.reasoning.quick_look import WINDOW as LOOP_WINDOW
 from trigreason_graph.reasoning.quick_look import may_loop
@@ -16,7 +17,7 @@ from trigreason_graph.state import Signal, Step
 from trigreason_graph.triggers.base import View, When
 from trigreason_graph.triggers.fields import flag, texts, whole
 from trigreason_graph.triggers.phrases import phrase_in, phrase_pattern
-from trigreason_graph.triggers.window import last_fired, model_steps, own_text, small_draft
+from trigreason_graph.triggers.window import TEXT_LIMIT, last_fired, model_steps, own_text, small_draft
 
 MIN_REPEATED = 12
 """Characters a step must have before its repetition means anything: "\\\\]" and "}" come again and again."""
@@ -136,7 +137,9 @@ class InterventionRequest:
             return self._signal(
                 "The small model writes the same step again.", {"pattern": "equal steps", **_excerpt(draft)}, drop=True
             )
-        if len(before) > 1 and all(same_text(step["text"], draft["text"]) for step in before[:2]):
+        if len(before) > 1 and all(
+            same_text(step["text"][:TEXT_LIMIT], draft["text"][:TEXT_LIMIT]) for step in before[:2]
+        ):
             return self._signal(
                 "The small model writes nearly the same step for the third time.",
                 {"pattern": "nearly equal steps", **_excerpt(draft)},
@@ -228,9 +231,14 @@ def _loop_of_steps(draft: Step, before: Sequence[Step]) -> Loop | None:
 
 def _telling(step: Step) -> tuple[str, int] | None:
     """What is compared of a step: its words, of a very long one the first and its length; None for hardly any."""
-    said = comparable(step["text"])
+    return _telling_text(step["text"])
+
+
+@lru_cache(maxsize=512)  # a step is compared with each of the next ones
+def _telling_text(text: str) -> tuple[str, int] | None:
+    said = " ".join(text[:TEXT_LIMIT].lower().split())
     telling = len(said) >= MIN_REPEATED and any(map(str.isalpha, said))
-    return (said, max(len(step["text"]) - COMPARED, 0)) if telling else None
+    return (said, max(len(text) - TEXT_LIMIT, 0)) if telling else None
 
 
 def _conclusions(step: Step) -> frozenset[str]:
