@@ -71,12 +71,14 @@ class Watch:
         stalls: Seconds by which each tick came late: the wait of whatever is ready in a loop that has much to do.
         longest: CPU seconds of the longest callback, for which nothing else in the loop can run; Python's collections
             of garbage, which may strike any of them, left out.
+        held: The same with them.
         collection: CPU seconds of the longest collection of garbage.
         peak: Bytes of memory by which the process grew at most.
     """
 
     stalls: list[float] = field(default_factory=list)
     longest: float = 0.0
+    held: float = 0.0
     collection: float = 0.0
     peak: int = 0
 
@@ -112,7 +114,9 @@ async def watched(every: float = 0.005) -> AsyncIterator[Watch]:
     def timed(handle: asyncio.Handle) -> None:
         begun, collected[1] = time.thread_time(), 0.0
         run(handle)
-        watch.longest = max(watch.longest, time.thread_time() - begun - collected[1])
+        took = time.thread_time() - begun
+        watch.held = max(watch.held, took)
+        watch.longest = max(watch.longest, took - collected[1])
 
     run = asyncio.Handle._run  # the one place that every callback of a loop goes through
     ticking = asyncio.create_task(tick())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -104,8 +105,11 @@ async def test_the_first_token_comes_soon() -> None:
     assert (await overhead.first_token(5))["added_ms"] < 50
 
 
-async def test_a_crowd() -> None:
+@pytest.mark.parametrize("steady", [False, True], ids=["Python's collector", "a server's"])
+async def test_a_crowd(steady: bool) -> None:
     """Short form of `benchmarks/crowd.py`, which has the figures."""
-    result = await crowd.crowd(30, most=8, keep_alive=False, pace=0.001)
-    assert crowd.faults_of(result, limited=True) == []
+    usual = gc.get_threshold()
+    result = await crowd.crowd(30, most=8, keep_alive=False, pace=0.001, steady=steady)
+    assert crowd.faults_of(result, limited=True, steady=steady) == []
+    assert gc.get_threshold() == usual
     assert result["most_at_once"] <= 8

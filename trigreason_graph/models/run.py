@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ from trigreason_graph.models.reply_text import ReplyText
 from trigreason_graph.models.streams import Chunks
 from trigreason_graph.models.watchdog import Watchdog
 
+ROUNDS = 2
+"""Rounds of the event loop that a closed stream is given: clients have a generator in their own, which is left to the
+loop, and with it the connection."""
 HEADROOM = 64
 """Tokens by which a server that was told a limit may seem to go past it before we close the stream."""
 
@@ -116,6 +120,9 @@ class Run:
         self._watchdog.close()
         with suppress(Exception):
             await self._stream.aclose()
+            if not self._over:
+                for _ in range(ROUNDS):
+                    await asyncio.sleep(0)
 
     def failed(self, fault: BaseException) -> Attempt:
         """The attempt, when no text came. One that only ran out of its time is no failure of the model."""

@@ -10,6 +10,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
+from langgraph.errors import GraphBubbleUp
 
 from trigreason_graph.models.pieces import finish_of
 
@@ -29,6 +30,8 @@ def streamed(model: BaseChatModel, messages: list[BaseMessage], arguments: dict[
     """
     try:
         stream: AsyncIterator[ChatGenerationChunk] = model._astream(messages, **arguments)
+    except GraphBubbleUp:
+        raise
     except Exception as fault:
         return _failing(fault)
     return stream if isinstance(stream, AsyncGenerator) else _closable(stream)
