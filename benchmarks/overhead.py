@@ -6,8 +6,8 @@ An infinitely fast scripted model writes real steps in runs of ten; what it take
 Reported is CPU time per step: of the graph without triggers, with the default policy's, with SQLite, with a chunk a
 token instead of a chunk a step, and of a bare LangGraph loop of as many supersteps, which is LangGraph's own part.
 Time to first token is that of the graph above the bare client's, over a stand-in server. `--real` runs the embedded
-small model once, and gives the framework's share of that run. Ends with 1 when a limit is broken. The limits are set
-for a quiet machine; on a busy one CPU time alone rises by half. Writes benchmarks/results/overhead.json.
+small model once, and gives the framework's share of that run. Ends with 1 when a limit is broken. Writes
+benchmarks/results/overhead.json.
 """
 
 from __future__ import annotations
@@ -43,8 +43,10 @@ from trigreason_graph.testing import OpenAIServer, ScriptedModel  # noqa: E402
 
 RUN = 10
 REPEATS = 5
-LIMITS = {"without triggers": 450.0, "default policy": 900.0, "default policy, sqlite": 1_400.0}
-"""Microseconds of CPU time a step; a quarter more than was measured beside other work (docs/speed.md)."""
+ALONE = "langgraph alone"
+LIMITS = {"without triggers": 3.75, "default policy": 6.25, "default policy, sqlite": 13.5}
+"""In times of LangGraph alone, since machines differ, and one machine by the hour: a quarter more than was measured
+(docs/speed.md)."""
 FIRST_TOKEN = 0.05
 """Seconds above the bare client."""
 SHARE = 0.02
@@ -185,7 +187,7 @@ def profile(steps: int) -> str:
 def measured(steps: int) -> dict[str, float]:
     """The medians, in microseconds a step."""
     kinds: dict[str, Any] = {
-        "langgraph alone": lambda: bare_langgraph(steps),
+        ALONE: lambda: bare_langgraph(steps),
         "without triggers": lambda: run_once(steps, "memory", triggers=False),
         "default policy": lambda: run_once(steps, "memory"),
         "default policy, sqlite": lambda: run_once(steps, "sqlite"),
@@ -210,10 +212,11 @@ def main() -> int:
     result: dict[str, Any] = {"microseconds_a_step": measured(given.steps), "first_token": asyncio.run(first_token())}
     own = {kind: round(1e6 * asyncio.run(model_alone(given.steps, kind)) / given.steps, 1) for kind in (True, False)}
     result["model_alone"] = {"a chunk a step": own[True], "a chunk a token": own[False]}
+    took = result["microseconds_a_step"]
     faults = [
-        f"{name}: {result['microseconds_a_step'][name]:.0f} us a step, above {limit:.0f}"
+        f"{name}: {took[name]:.0f} us a step, above {limit:g} times LangGraph alone ({took[ALONE]:.0f})"
         for name, limit in LIMITS.items()
-        if result["microseconds_a_step"][name] > limit
+        if took[name] > limit * took[ALONE]
     ]
     if result["first_token"]["added_ms"] > 1e3 * FIRST_TOKEN:
         faults.append(f"first token: {result['first_token']['added_ms']} ms above the bare client")
