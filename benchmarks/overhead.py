@@ -61,8 +61,6 @@ async def run_once(steps: int, store: str, *, triggers: bool = True, whole_steps
     """CPU microseconds a step, the model's own left out."""
     global _written
     first, _written = _written, _written + steps
-    for _ in warmed(steps, whole_steps, first=first):
-        pass
     own = await model_alone(steps, whole_steps, first)
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:

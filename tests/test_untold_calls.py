@@ -15,16 +15,12 @@ from langchain_core.messages import HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.rate_limiters import InMemoryRateLimiter
 
+from tests.impatience import no_waiting_between_tries  # noqa: F401 - of itself used by every test
 from tests.wrapped import QUESTION, SPEAKS, STOP, Client, Reader, Trace, asked, chunk, used, wrapped, written
 from trigreason_graph.models import ReasoningModel
 
 CHUNKS = (chunk("one "), chunk("two "), chunk("three"), STOP, chunk(usage=used(9, 5)))
 KEY = "sk-planted0123456789abcdef"
-
-
-@pytest.fixture(autouse=True)
-def no_waiting_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trigreason_graph.models.wrapper.retry_wait", lambda _: 0.0)
 
 
 async def test_it_goes_past_langchain(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt
 from pydantic import SecretStr
 
+from tests.impatience import no_waiting_between_tries  # noqa: F401 - of itself used by every test
 from tests.wrapped import QUESTION, SPEAKS, STOP, Client, Reader, Trace, Whole, asked, chunk, used, wrapped, written
 from trigreason_graph.models import ModelCard, Price, ReasoningModel, wrapper
 from trigreason_graph.models.listeners import listeners_of
@@ -34,11 +35,6 @@ class Refused(Exception):
     def __init__(self, status: int, text: str = "no") -> None:
         super().__init__(text)
         self.status_code = status
-
-
-@pytest.fixture(autouse=True)
-def no_waiting_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trigreason_graph.models.wrapper.retry_wait", lambda _: 0.0)
 
 
 @pytest.fixture(autouse=True, params=["nobody listens", "a tracer listens"])

@@ -58,7 +58,7 @@ class Run:
         self._waiting: list[ChatGenerationChunk] = []
         self._text = ReplyText(terms.card, messages, exchange)
         self._over = self._answered = False
-        self._stopped = self._speaking = self._read_to_end = self._told_all = False
+        self._stopped = self._speaking = self._read_to_end = False
         self._finish = self._fault = self._limit = ""
         self._usage: Usage | None = None
         self._tokens_out = 0.0
@@ -94,12 +94,10 @@ class Run:
             if self.closed and not self._limit and self._terms.card.hides_reasoning and self._tells_why_it_ends:
                 await self._read_out()
             return None
-        if self._told_all:
-            return None
         chunk = self._waiting.pop(0) if self._waiting else await self._more()
         if chunk is not None:
             return self._hand_on(chunk)
-        self._told_all = True
+        self._stopped = True
         return self._tell(self._text.rest(ended=self._ended_by_itself))
 
     async def __aenter__(self) -> Run:

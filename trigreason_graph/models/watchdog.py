@@ -14,6 +14,9 @@ class Watchdog:
 
     What ``asyncio.timeout`` does, with one timer for all waits: a later limit leaves it as it is, and where it goes off
     too early it is set anew. Tokens come faster than timers are worth setting.
+
+    Attributes:
+        expired: Whether the last wait took too long.
     """
 
     def __init__(self) -> None:
@@ -21,7 +24,7 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
         self._limit = 0.0
         self._waiting: asyncio.Task[object] | None = None
-        self._barked = False
+        self.expired = False
 
     async def next_of(self, stream: AsyncGenerator[T, None], seconds: float) -> T | None:
         """The next item; None at the end.
@@ -34,32 +37,27 @@ class Watchdog:
             TimeoutError: It did not come in time, and `expired` says so; the stream has been cancelled.
             CancelledError: The task was cancelled, whatever the stream has made of that.
         """
-        self._barked = False
+        self.expired = False
         self._watch(self._loop.time() + seconds)
         self._waiting = task = asyncio.current_task()
         assert task is not None, "a coroutine that runs is a task's"
         try:
             item = await anext(stream, None)
         except asyncio.CancelledError as cancelled:
-            if self._barked and task.cancelling() == 1:  # nobody else wants it to end
+            if self.expired and task.cancelling() == 1:  # nobody else wants it to end
                 raise TimeoutError from cancelled
             raise
         except Exception:
-            if task.cancelling() > self._barked:
+            if task.cancelling() > self.expired:
                 await _cancelled_all_the_same()
             raise
         finally:
             self._waiting = None
-            if self._barked:
+            if self.expired:
                 task.uncancel()
         if task.cancelling():
             await _cancelled_all_the_same()
         return item
-
-    @property
-    def expired(self) -> bool:
-        """Whether the last wait took too long."""
-        return self._barked
 
     def close(self) -> None:
         """There is nothing more to wait for."""
@@ -80,7 +78,7 @@ class Watchdog:
         if self._loop.time() < self._limit:
             self._watch(self._limit)
             return
-        self._barked = True
+        self.expired = True
         self._waiting.cancel()
 
 

@@ -118,8 +118,8 @@ def conclusions(text: str) -> list[str]:
     is left out. Linear in `text`.
     """
     plain = _rewritten(text)
+    found = [*_from_statements(plain)]
     folded = _folded(plain)
-    found = [*_from_statements(plain)] if "=" in plain or _has_one(_RESULT_WORDS, folded) else []
     if _has_one(_ANSWER_WORDS, folded):
         found += [only for answer in _ANSWERED().finditer(plain) if (only := _only_number(answer["written"]))]
     if _has_one(_CHOICE_WORDS, folded) and _LETTER.search(plain):

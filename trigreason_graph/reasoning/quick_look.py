@@ -28,7 +28,6 @@ _ITEM_TOKEN = later(_ITEM[1:], re.IGNORECASE)
 _PLAIN_TOKENS = later(rf"[{_WIDE_LETTER}]|{_WORD}|{_OTHER}")
 _ASCII_TOKENS = later(rf"(?<![A-Za-z])[A-Za-z]{{2,24}}(?![A-Za-z])|{_OTHER}")
 """The tokens of a line behind its item, all at once; the latter finds the same in ASCII, twice as fast."""
-_WIDE_TOKEN = re.compile(f"[{_WIDE_LETTER}]")
 ITEMS = later(_ITEM.replace("^", r"\n", 1), re.IGNORECASE)
 """List items by the line feed before them: what begins with a fixed character is found much faster."""
 SAME_ITEM = " " + "\0" * 17 + " "
@@ -57,8 +56,9 @@ def quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
 
     What is periodic by its tokens is so by its characters, white space and case aside, and so ends in some unit twice.
     """
+    unfinished = _unfinished(tail)
     written = known_letters(tail)
-    written = written[: len(written) - len(_unfinished(tail))]
+    written = written[: len(written) - len(unfinished)]
     if _ends_in_square(written):
         return "anything"
     if len(written) < GRAMS:  # a token has one letter at least
@@ -67,7 +67,7 @@ def quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
     tokens = _tokens(tail[newest:])
     if newest and len(tokens) <= GRAMS + GRAM:
         tokens = _tokens(tail)
-    return "phrases" if _recurring(_complete(tokens, tail)) else "nothing"
+    return "phrases" if _recurring(tokens[:-1] if unfinished else tokens) else "nothing"
 
 
 def may_loop(texts: Sequence[str]) -> bool:
@@ -79,12 +79,14 @@ def may_loop(texts: Sequence[str]) -> bool:
     newest = texts[-1]
     if len(newest) > WINDOW or NEXT_ITEM.search("\n" + newest):
         return True  # not worth a look of its own
+    unfinished = _unfinished(newest)
     written = "".join(map(known_letters, texts))
-    if _ends_in_square(written[: len(written) - len(_unfinished(newest))]):
+    if _ends_in_square(written[: len(written) - len(unfinished)]):
         return True
     if len(written) < GRAMS:
         return False
-    parts = [_complete(known_tokens(newest), newest)]
+    tokens = known_tokens(newest)
+    parts = [tokens[:-1] if unfinished else tokens]
     count = len(parts[0])
     for text in reversed(texts[:-1]):
         if count >= GRAMS + GRAM:
@@ -126,12 +128,6 @@ def _unfinished(text: str) -> str:
     if last.lastgroup == "wide":
         return ""
     return SAME_ITEM.strip() if last.lastgroup == "item" else last[0].casefold()
-
-
-def _complete(tokens: Sequence[str], text: str) -> Sequence[str]:
-    """Without the last one where it may not be complete."""
-    unfinished = text[-1:].isalnum() and tokens and not _WIDE_TOKEN.fullmatch(tokens[-1])
-    return tokens[:-1] if unfinished else tokens
 
 
 def _ends_in_square(written: str) -> bool:

@@ -36,13 +36,8 @@ def model_steps(trace: Sequence[Step], count: int, *, after: int = -1) -> list[S
         after: Only steps at positions beyond this one.
     """
     window = max(min(len(trace) - after - 1, LOOK_BACK), 0)
-    for looked in (min(count, window), window):  # all of it only where tools have written
-        found = [
-            step for step in islice(reversed(trace), looked) if step["author"] != "tool" and step["kind"] != "tool"
-        ]
-        if len(found) == count or looked == window:
-            break
-    return found[:count]
+    newest = islice(reversed(trace), window)
+    return list(islice((step for step in newest if step["author"] != "tool" and step["kind"] != "tool"), count))
 
 
 def own_text(step: Step) -> str:
