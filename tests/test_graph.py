@@ -115,8 +115,71 @@ class TestWaysIn:
             "answer",
         }
         edges = {(edge.source, edge.target, edge.data) for edge in drawn.edges}
+        assert ("step_generator", "step_generator", "accept") in edges
+        assert ("step_generator", "trigger_router", "judge") in edges
         assert ("trigger_router", "large_offload", "escalate") in edges
         assert ("trigger_router", "answer", "finish") in edges
+
+
+LINES = [f"Thing number {number} is seen." for number in range(7)]
+CALLS = ["\n\n".join(lines) for lines in (LINES[:4], LINES[3:7], [LINES[6], "So \\boxed{7}."])]
+"""What a small model writes that is closed after three steps: the beginning of the fourth tells that the third is over."""
+
+
+class TestRunsOfSteps:
+    """What a run of `commit_every` steps costs in supersteps, and what of it is stored."""
+
+    async def nodes_of(self, *triggers: Any) -> list[tuple[str, list[str]]]:
+        """The nodes that ran from the first step on, each with the steps that it committed."""
+        compiled = graph(small(*CALLS), large("Thing number 4 is seen well."), *triggers, commit_every=3)
+        updates = [update async for update in compiled.astream(QUESTION, stream_mode="updates")]
+        ran = [(node, update or {}) for one in updates for node, update in one.items()]
+        return [(node, [step["text"] for step in update.get("trace", ())]) for node, update in ran[1:-1]]
+
+    async def test_one_superstep_where_nothing_fires(self) -> None:
+        assert await self.nodes_of() == [
+            ("step_generator", LINES[:3]),
+            ("step_generator", LINES[3:6]),
+            ("step_generator", []),
+            ("trigger_router", [LINES[6], "So \\boxed{7}."]),
+        ]
+
+    async def test_what_fires_goes_to_the_router(self) -> None:
+        assert (await self.nodes_of(Marker("number 4")))[:4] == [
+            ("step_generator", LINES[:3]),
+            ("step_generator", []),
+            ("trigger_router", LINES[3:4]),
+            ("large_offload", ["Thing number 4 is seen well."]),
+        ]
+
+    async def test_what_fires_and_is_not_served_is_logged_all_the_same(self) -> None:
+        compiled = graph(
+            small(*CALLS),
+            None,
+            Marker("number 1"),
+            commit_every=3,
+            settings=Settings(large="never"),
+            checkpointer=InMemorySaver(),
+        )
+        events = [event async for event in compiled.astream(QUESTION, config(), stream_mode="custom")]
+        signals = (await full_state(compiled, config()))["signals"]
+        assert [(signal["at"], signal["served"]) for signal in signals] == [(1, False)]
+        assert [event["at"] for event in events if event["type"] == "signal"] == [1]
+
+    async def test_two_equal_steps_end_the_reasoning_at_the_end_of_a_run_too(self) -> None:
+        result = await graph(
+            small("One.\n\nTwo is two.\n\nTwo is two.\n\nMore.", "7"), commit_every=3, stop_on_repeat=True
+        ).ainvoke(QUESTION)
+        assert texts(result)[:3] == ["One.", "Two is two.", "Two is two."]
+        assert "More." not in texts(result)
+
+    async def test_a_recursion_limit_that_is_near_ends_in_an_answer(self) -> None:
+        for limit in range(6, 12):
+            writer = small(*["\n\n".join(LINES[:4])] * 8)
+            compiled = graph(writer, commit_every=1)
+            result = await compiled.ainvoke(QUESTION, {"recursion_limit": limit})
+            assert result["report"]["outcome"]["kind"] == "unfinished", limit
+            assert result["trace"], limit
 
 
 class TestInitiation:

@@ -13,12 +13,16 @@ from trigreason_graph.evaluation.report_files import report_folder
 
 
 @pytest.mark.parametrize("data", DATA)
-async def test_the_runs_follow_from_the_recordings(data: str) -> None:
+async def test_the_runs_follow_from_the_recordings(data: str, tmp_path: Path) -> None:
+    """A third of the problems under every policy; `make verify` replays all of them."""
+    problems = (HERE / "data" / f"{data}.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[::3]
+    third = tmp_path / f"{data}.jsonl"
+    third.write_text("".join(problems), encoding="utf-8")
     published = {(run.policy, run.problem): run for run in read_results(RESULTS / data / "results.jsonl")}
     policies = list(dict.fromkeys(policy for policy, _ in published))
     assert set(policies) == set(POLICIES)
     again = await aevaluate(
-        HERE / "data" / f"{data}.jsonl",
+        third,
         policies,
         small="embedded:small",
         large="embedded:large",
@@ -26,7 +30,8 @@ async def test_the_runs_follow_from_the_recordings(data: str) -> None:
         recordings=RECORDINGS,
         replay_only=True,
     )
-    assert len(again.results) == len(published) == 60 * len(POLICIES)
+    assert len(published) == 60 * len(POLICIES)
+    assert len(again.results) == 20 * len(POLICIES)
     for run in again.results:
         known = published[run.policy, run.problem]
         assert (run.answer, run.right, run.steps, run.signals) == (

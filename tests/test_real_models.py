@@ -19,11 +19,7 @@ pytestmark = pytest.mark.real_model
 PROBLEMS = (
     "A box holds 6 pens. How many pens are in 7 boxes?",
     "Ana has 15 apples and gives 4 away. How many are left?",
-    "A train goes 60 km in one hour. How far does it go in 3 hours?",
-    "Tom reads 12 pages a day. How many pages does he read in 5 days?",
     "A shirt costs $20 and is sold at 25% off. What is the price?",
-    "What is the perimeter of a square with side 9 cm?",
-    "There are 24 children in 4 equal groups. How many in each group?",
     "A bottle holds 2 litres. How many bottles are filled from 18 litres?",
     "Mia saves $8 a week. How much has she saved after 6 weeks?",
     "A rope of 45 m is cut into pieces of 5 m. How many pieces?",
@@ -65,7 +61,7 @@ async def test_the_pair_solves_a_problem_together(embedded_pair: tuple[Path, Pat
         checkpointer=InMemorySaver()
     )
     config: Any = {"configurable": {"thread_id": "t"}}
-    events = [event async for event in compiled.astream({"question": PROBLEMS[4]}, config, stream_mode="custom")]
+    events = [event async for event in compiled.astream({"question": PROBLEMS[2]}, config, stream_mode="custom")]
     state = await full_state(compiled, config)
     assert state["outcome"]["kind"] == "answered"
     assert state["answer"]

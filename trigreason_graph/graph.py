@@ -21,7 +21,7 @@ from trigreason_graph.nodes.large_offload import after_large, large_offload
 from trigreason_graph.nodes.migration import migrated
 from trigreason_graph.nodes.prepare import after_prepare, prepare
 from trigreason_graph.nodes.saving import stored
-from trigreason_graph.nodes.step_generator import step_generator
+from trigreason_graph.nodes.step_generator import after_generator, step_generator
 from trigreason_graph.nodes.strategist import after_strategist, strategist
 from trigreason_graph.nodes.toolbox import Tool, make_toolbox
 from trigreason_graph.nodes.tools import after_tools, tools
@@ -131,7 +131,9 @@ def assemble(
         Route(after_strategist),
         {"prime": "strategist", "continue": "step_generator", **to_tools, "finish": "answer"},
     )
-    builder.add_edge("step_generator", "trigger_router")
+    builder.add_conditional_edges(
+        "step_generator", Route(after_generator), {"accept": "step_generator", "judge": "trigger_router"}
+    )
     builder.add_conditional_edges(
         "trigger_router",
         Route(after_router),

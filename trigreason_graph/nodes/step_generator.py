@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, cast
 
 from langgraph.runtime import get_runtime
 
@@ -16,6 +16,7 @@ from trigreason_graph.nodes.paid_gate import grant_small, seconds_left
 from trigreason_graph.nodes.progress import TokenFeed
 from trigreason_graph.nodes.prompting import trace_prompt, turn_prompt
 from trigreason_graph.nodes.reply import UNNATURAL, tidied, with_answer_marked
+from trigreason_graph.nodes.trigger_router import trigger_router
 from trigreason_graph.nodes.verdicts import Judged, Verdict
 from trigreason_graph.nodes.writing import StepWriter, step_writer
 from trigreason_graph.reasoning.prompts import ask_for
@@ -29,7 +30,10 @@ PARTIAL_EVERY = 48
 
 
 async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
-    """Stream drafts until the first signal, `commit_every` drafts, the end of the turn, or a limit."""
+    """Stream drafts until the first signal, `commit_every` drafts, the end of the turn, or a limit.
+
+    `commit_every` drafts in which nothing fired are accepted here: the trigger router is for all that is to be decided.
+    """
     turn = kit.small.card.style == "turn"
     given = handover(state, "small")
     prompt = (
@@ -71,7 +75,7 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
         else:  # where the last step itself fired, the turn has ended all the same
             run.drafts = with_answer_marked(run.drafts, state["problem"])
     rows, spent = call.end(exchange)
-    return {
+    update: dict[str, Any] = {
         "drafts": run.drafts,
         "finish": finish,
         "why": why.get(finish, "") or ("" if finish != "error" else f"its reply held no finished step ({last.finish})"),
@@ -81,6 +85,15 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
         "left_out": {**state["left_out"], "small": prompt.left_out} if prompt.left_out else state["left_out"],
         "notes": [*state["notes"], last.fault] if last.fault and last.fault not in state["notes"] else state["notes"],
     }
+    if finish == "commit" and not kit.policy.judges:  # nothing fired, and nobody else is to be asked: no superstep more
+        update |= await trigger_router(cast("State", {**state, **update}), kit)
+    return update
+
+
+def after_generator(state: State) -> Literal["accept", "judge"]:
+    """Pure route: a run of steps in which nothing fired has been committed, and the next one begins."""
+    committed = state.get("finish") == "commit" and not state.get("drafts")
+    return "accept" if committed else "judge"
 
 
 def _finish_of(status: str, finish: str, progress: bool, limited: bool) -> str:
@@ -105,7 +118,8 @@ class _Run:
         self._bench = Bench.of(kit, state)
         self._trace = list(state["trace"])
         self._runtime = get_runtime(Settings)
-        self._watches_growing = kit.policy.watches_growing_drafts  # asked at every token
+        # Asked at every token, and at every step.
+        self._watches_growing, self._run_length = kit.policy.watches_growing_drafts, kit.policy.run_length
         self._looked = (-1, 0)
         self._verdicts: list[Verdict] = []
 
@@ -138,7 +152,7 @@ class _Run:
                 self.finish = "signal"
             elif draft["kind"] == "tool":
                 self.finish = "tool"
-            elif len(self.drafts) >= self._kit.policy.run_length:
+            elif len(self.drafts) >= self._run_length:
                 self.finish = "commit"
         if not self.finish:
             self._tokens.growing(self._writer.next_id, self._writer.settled)

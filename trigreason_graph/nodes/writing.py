@@ -135,13 +135,16 @@ class StepWriter:
         return step
 
     def _add(self, piece: Piece) -> None:
-        """Its tokens, which begin where the text now ends. None begins behind it: sizes need not add up to the text."""
+        """Its tokens, which begin where the text now ends; none of them behind its own text."""
         if not self._tokens:
             self._entropy = piece.tokens[0].entropy
         self._tokens += piece.tokens
         end = self._read + len(piece.text)
-        starts = accumulate([token.size for token in piece.tokens[:-1]], initial=self._read)
-        self._starts += [min(start, end) for start in starts]
+        self._starts += accumulate([token.size for token in piece.tokens[:-1]], initial=self._read)
+        for last in range(len(self._starts) - 1, -1, -1):  # sizes need not add up to the text
+            if self._starts[last] <= end:
+                break
+            self._starts[last] = end
 
     def _build(self, segment: Segment, kind: StepKind, tokens: Sequence[Token], *, complete: bool = True) -> Step:
         return Step(

@@ -151,7 +151,7 @@ def _folded(text: str) -> str:
 
 
 def _has_one(words: Sequence[str], text: str) -> bool:
-    return any(word in text for word in words)
+    return any(map(text.__contains__, words))
 
 
 def _from_statements(plain: str) -> Iterator[str]:

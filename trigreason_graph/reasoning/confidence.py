@@ -47,7 +47,7 @@ def confident_share(nats: Sequence[int], tau: float) -> float:
     if not nats or tau <= 1.0:
         return 0.0
     bound = 1_000.0 * math.log(tau)
-    return sum(value < bound for value in nats) / len(nats)
+    return sum([value < bound for value in nats]) / len(nats)
 
 
 def mean_nats(nats: Sequence[int]) -> float | None:

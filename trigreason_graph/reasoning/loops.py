@@ -14,7 +14,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from trigreason_graph.reasoning.periods import borders_of, sums_of
-from trigreason_graph.reasoning.quick_look import GRAM, GRAMS, GRAMS_SHARE, NEWEST, NEXT_ITEM, TOKEN, WINDOW, quick_look
+from trigreason_graph.reasoning.quick_look import (
+    GRAM,
+    GRAMS,
+    GRAMS_SHARE,
+    NEWEST,
+    NEXT_ITEM,
+    OFTEN,
+    TOKEN,
+    WINDOW,
+    quick_look,
+)
 
 EXCERPT = 120
 """Characters of the unit that are shown."""
@@ -186,8 +196,8 @@ def _irregular(text: str, tokens: _Tokens) -> Loop | None:
     if len(grams) < GRAMS or sum(tokens.words[-GRAMS:]) < GRAMS // 2:
         return None
     counts = Counter(grams)
-    often = sum(counts[gram] > 2 for gram in grams)
-    if counts[grams[-1]] < 3 or often < GRAMS_SHARE * GRAMS:
+    often = sum(counts[gram] >= OFTEN for gram in grams)
+    if counts[grams[-1]] < OFTEN or often < GRAMS_SHARE * GRAMS:
         return None
     first = len(tokens.ids) - GRAM + 1 - GRAMS
     seen: set[tuple[int, ...]] = set()

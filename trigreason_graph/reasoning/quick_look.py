@@ -38,10 +38,12 @@ GRAM = 6
 """Tokens of the phrases that are counted for loops without a fixed period."""
 GRAMS = 150
 """Phrases that are counted, the newest."""
+OFTEN = 3
+"""Times that a phrase must come, the newest one included."""
 GRAMS_SHARE = 0.9
-"""Share of them that must come three times or more."""
+"""Share of them that must come so often."""
 MOST_RARE = GRAMS - math.ceil(GRAMS_SHARE * GRAMS)
-MOST_PHRASES = MOST_RARE + (GRAMS - MOST_RARE) // 3
+MOST_PHRASES = MOST_RARE + (GRAMS - MOST_RARE) // OFTEN
 """Different ones among them."""
 NEWEST = 1_200
 """Characters that nearly always hold the phrases that are counted."""
@@ -61,7 +63,7 @@ def quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
     written = written[: len(written) - len(unfinished)]
     if _ends_in_square(written):
         return "anything"
-    if len(written) < GRAMS:  # a token has one letter at least
+    if not _comes_often(written):
         return "nothing"
     newest = tail.find("\n", len(tail) - NEWEST) + 1 if len(tail) > NEWEST else 0
     tokens = _tokens(tail[newest:])
@@ -81,9 +83,10 @@ def may_loop(texts: Sequence[str]) -> bool:
         return True  # not worth a look of its own
     unfinished = _unfinished(newest)
     written = "".join(map(known_letters, texts))
-    if _ends_in_square(written[: len(written) - len(unfinished)]):
+    written = written[: len(written) - len(unfinished)]
+    if _ends_in_square(written):
         return True
-    if len(written) < GRAMS:
+    if not _comes_often(written):
         return False
     tokens = known_tokens(newest)
     parts = [tokens[:-1] if unfinished else tokens]
@@ -147,6 +150,16 @@ def _ends_in_square(written: str) -> bool:
     return False
 
 
+def _comes_often(written: str) -> bool:
+    """Whether the newest phrase may come `OFTEN` times, told by its last letters: each of its tokens has one."""
+    mark, end = written[-GRAM:], len(written)
+    for _ in range(OFTEN):
+        end = written.rfind(mark, 0, end + GRAM - 1) if end else -1
+        if end < 0:
+            return False
+    return True
+
+
 def _recurring(tokens: Sequence[str]) -> bool:
     """Whether nearly all of the newest phrases come three times: else no loop without a fixed period can be there."""
     counted = tokens[-GRAMS - GRAM + 1 :]
@@ -156,4 +169,4 @@ def _recurring(tokens: Sequence[str]) -> bool:
     if len(set(counted)) > MOST_PHRASES + GRAM - 1 or len(set(pairwise(counted))) > MOST_PHRASES + GRAM - 2:
         return False
     phrases = Counter(zip(*(counted[shift:] for shift in range(GRAM)), strict=False))
-    return sum([times for times in phrases.values() if times < 3]) <= MOST_RARE
+    return sum([times for times in phrases.values() if times < OFTEN]) <= MOST_RARE

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain, repeat
+from operator import contains
 from typing import ClassVar
 
 from trigreason_graph.reasoning.conclusions import same_text
@@ -216,17 +218,14 @@ def _rounds(steps: Sequence[Step], said: Callable[[Step], Hashable]) -> int:
 
 def _loop_of_steps(draft: Step, before: Sequence[Step]) -> Loop | None:
     """The loop that goes over several of the newest steps that models wrote, the draft the last of them."""
-    steps, length = [draft], len(draft["text"])
-    for step in before[:LOOP_STEPS]:
-        if length >= LOOP_WINDOW:
-            break
-        steps.append(step)
-        length += len(step["text"]) + len(step["sep"] or " ")
-    steps.reverse()
-    lines = all("\n" in step["sep"] for step in steps[:-1])
-    if lines and not may_loop([step["text"] for step in steps]):
+    texts = [step["text"] for step in before[:LOOP_STEPS]]
+    seps = [step["sep"] for step in before[:LOOP_STEPS]]
+    lengths = [len(text) + (len(sep) or 1) for text, sep in zip(texts, seps, strict=True)]
+    within = bisect_left(list(accumulate(lengths, initial=len(draft["text"]))), LOOP_WINDOW)
+    texts, seps = texts[:within][::-1], seps[:within][::-1]
+    if all(map(contains, seps, repeat("\n"))) and not may_loop([*texts, draft["text"]]):
         return None
-    return looping("".join([step["text"] + (step["sep"] or " ") for step in steps[:-1]]) + draft["text"])
+    return looping("".join([text + (sep or " ") for text, sep in zip(texts, seps, strict=True)]) + draft["text"])
 
 
 def _telling(step: Step) -> tuple[str, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from trigreason_graph.state import Signal, Step
@@ -36,8 +36,15 @@ def model_steps(trace: Sequence[Step], count: int, *, after: int = -1) -> list[S
         after: Only steps at positions beyond this one.
     """
     window = max(min(len(trace) - after - 1, LOOK_BACK), 0)
-    newest = islice(reversed(trace), window)
-    return list(islice((step for step in newest if step["author"] != "tool" and step["kind"] != "tool"), count))
+    newest = reversed(trace)
+    found = _by_models(islice(newest, min(count, window)))
+    if len(found) < min(count, window):  # tools have written some of them
+        found += _by_models(islice(newest, window - count))
+    return found[:count]
+
+
+def _by_models(steps: Iterable[Step]) -> list[Step]:
+    return [step for step in steps if step["author"] != "tool" and step["kind"] != "tool"]
 
 
 def own_text(step: Step) -> str:
