@@ -123,7 +123,7 @@ class TestWaysIn:
 
 LINES = [f"Thing number {number} is seen." for number in range(7)]
 CALLS = ["\n\n".join(lines) for lines in (LINES[:4], LINES[3:7], [LINES[6], "So \\boxed{7}."])]
-"""What a small model writes that is closed after three steps: the beginning of the fourth tells that the third is over."""
+"""What a model writes that is closed after three steps: the beginning of the fourth tells that the third is over."""
 
 
 class TestRunsOfSteps:

@@ -25,8 +25,10 @@ DURABILITY = "__pregel_durability"
 """Where LangGraph keeps the durability in a run's `configurable`, when the caller named one."""
 STORE_SECONDS = 60.0
 """Longest wait for the saver. Our choice: a database that needs longer is down, and further calls would be lost too."""
+USUAL_SECONDS = 0.002
+"""Seconds before the first look, as long as a local write takes: looking is a read, and costs as much as the write."""
 LONGEST_PAUSE = 0.05
-"""Seconds between two looks at most; the first pause is half a millisecond, since a local write takes two or three."""
+"""Seconds between two looks at most; the second one comes half a millisecond after the first."""
 
 
 async def stored() -> None:
@@ -39,6 +41,7 @@ async def stored() -> None:
     if not isinstance(saver, BaseCheckpointSaver) or isinstance(saver, InMemorySaver) or not _writes_behind():
         return
     config, begun, pause = _checkpoint(), time.monotonic(), 0.0005
+    await asyncio.sleep(USUAL_SECONDS)
     while not await _is_there(saver, config):
         if time.monotonic() - begun > STORE_SECONDS:
             raise NotStored(
