@@ -7,8 +7,9 @@ own, so that the client's event loop is measured and not the server's threads. A
 run, so that a process has 2,000 to read. Measured twice: with Python's collector of garbage as it is, and as a server
 may set it (docs/speed.md), for more runs then, since garbage stays. Ends with 1 when a run fails or starves, or when a
 callback holds the event loop for more than 50 ms of CPU time: with Python's settings its collections apart, with a
-server's all of them included. How late a ticking task is comes on top of that from all that is ready at once: at the
-beginning, 200 runs that start in the same moment. Writes benchmarks/results/crowd.json.
+server's all of them included. `collection_before_ms` is a full collection of what is imported, with no run under way.
+How late a ticking task is comes on top of that from all that is ready at once: at the beginning, 200 runs that start in
+the same moment. Writes benchmarks/results/crowd.json.
 """
 
 from __future__ import annotations
@@ -126,7 +127,10 @@ async def crowd(
             return time.monotonic() - begun, result["report"]
 
         alone, _ = await one(0)
-        before, cpu, ended, sizes = settled(), time.process_time(), list[tuple[float, dict[str, Any]]](), list[int]()
+        before, began = settled(), time.process_time()
+        gc.collect()
+        imports = time.process_time() - began
+        cpu, ended, sizes = time.process_time(), list[tuple[float, dict[str, Any]]](), list[int]()
         with collector(steady):
             async with watched() as watch:
                 for wave in range(waves):
@@ -150,6 +154,7 @@ async def crowd(
         "longest_callback_ms": round(1_000 * watch.longest, 1),
         "longest_callback_and_collections_ms": round(1_000 * watch.held, 1),
         "longest_collection_ms": round(1_000 * watch.collection, 1),
+        "collection_before_ms": round(1_000 * imports, 1),
         "tick_late_ms": {
             "median": round(1_000 * late[len(late) // 2], 1),
             "p95": round(1_000 * late[int(len(late) * 0.95)], 1),
