@@ -75,20 +75,20 @@ def _close(left: Side, right: Side, roughly: bool) -> bool:
     if left.value.meets(right.value):
         return True
     gap = left.value.gap(right.value)
-    size = max(abs(left.value.middle), abs(right.value.middle))
+    size = max(left.value.size, right.value.size)
     if roughly:
         return gap <= max((CLOSE if right.places else CLOSE_ENOUGH) * size, right.last_place)
     used = left.operators | right.operators
     if left.operators and right.operators:
         return "/" in used and gap <= size * CARRIED
     computed, stated = (left, right) if left.operators else (right, left)
-    if stated.places >= FLOAT_PLACES and gap <= size / 10**6:
+    if stated.places >= FLOAT_PLACES and gap * 10**6 <= size:
         return True
-    if gap <= stated.last_place / 2 and (stated.places > 0 or used & {"*", "/", "^"}):
+    if 2 * gap <= stated.last_place and (stated.places > 0 or used & {"*", "/", "^"}):
         return True  # rounded
     if gap >= stated.last_place or not used & {"*", "/", "^"}:
         return False
-    cut = abs(stated.value.middle) < abs(computed.value.middle)
+    cut = stated.value.size < computed.value.size
     return cut or ("/" in used and stated.places == 0)  # 22 / 3 = 8 boxes are needed
 
 
@@ -115,10 +115,11 @@ def _converted(left: Side, right: Side, trailing: AbstractSet[str]) -> bool:
 
     "25 * 4 = $1.00" is about cents, "45 * 4 = 3 hours" about minutes.
     """
-    smaller, larger = sorted((abs(left.value.middle), abs(right.value.middle)))
+    smaller, larger = sorted((left.value.size, right.value.size))
     if not smaller:
         return False
     return any(
-        bool(left.units & dimension) != bool((right.units | trailing) & dimension) and larger / smaller in factors
+        bool(left.units & dimension) != bool((right.units | trailing) & dimension)
+        and Fraction(larger, smaller) in factors
         for dimension, factors in _DIMENSIONS
     )

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
 
 from trigreason_graph.reasoning.arithmetic.agreement import agree
 from trigreason_graph.reasoning.arithmetic.expressions import operand_starts, read_side
+from trigreason_graph.reasoning.arithmetic.intervals import Rational
 from trigreason_graph.reasoning.arithmetic.lexemes import Lexeme, lexemes, words
 from trigreason_graph.reasoning.arithmetic.sides import Side, Unsure
 from trigreason_graph.reasoning.arithmetic.units import CLAUSE_WORDS, NOT_UNITS, is_unit
@@ -47,6 +47,8 @@ _ODD_LINE = later(
     r"\b(?:mod|modulo|pmod|bmod|base|binary|octal|hex|hexadecimal|remainder|xor|clock|vector|matrix)\b|余",
     re.IGNORECASE,
 )
+_ODD_MARKS = ("mod", "base", "nary", "oct", "hex", "rem", "xor", "clo", "vec", "mat", "余")
+"""One of them stands in whatever `_ODD_LINE` finds."""
 _TAKEN_BACK = re.compile(
     r"\b(?:if|suppose|assum\w*|imagine|pretend|instead|mistak\w*|wrong\w*|incorrect\w*|errors?|false|not|isn['’]t|"
     r"doesn['’]t|contradict\w*|impossible|whether|unless|guess\w*|would)\b|如果|假设|错|不对|不等",
@@ -110,13 +112,13 @@ def _checked(text: str) -> tuple[Equation, ...]:
     return tuple(found)
 
 
-def number_text(value: Fraction) -> str:
+def number_text(value: Rational) -> str:
     """A number for people: 72, 0.125, 3.33333; never more than about 30 characters."""
-    if value.denominator == 1 and abs(value) < 10**24:
+    if value.denominator == 1 and -(10**24) < value < 10**24:
         return str(value.numerator)
     context = Context(prec=40)
     exact = context.divide(Decimal(value.numerator), Decimal(value.denominator))
-    rounded = exact.normalize(Context(prec=6 if abs(value) < 10**6 else 12))
+    rounded = exact.normalize(Context(prec=6 if -(10**6) < value < 10**6 else 12))
     return format(rounded, "f" if -6 < rounded.adjusted() < 24 else "e")
 
 
@@ -127,7 +129,8 @@ def _blank(match: re.Match[str]) -> str:
 def _may_hold_equations(line: str) -> bool:
     if not (_RELATION.search(line) and _COMPUTES().search(line)) or line.lstrip().startswith(">"):
         return False
-    return not _ODD_LINE().search(line[:MAX_LINE])
+    line = line[:MAX_LINE]
+    return not (any(map(line.casefold().__contains__, _ODD_MARKS)) and _ODD_LINE().search(line))
 
 
 def _line_equations(line: str, before: str, after: str, offset: int) -> Iterator[Equation]:
@@ -150,8 +153,10 @@ def _equations(line: str, start: int, after: str, offset: int) -> Iterator[Equat
         if not (left.operators or right.operators):
             continue
         begin, end = row[left.start].start, row[right.end - 1].end
-        roughly = row[relation].text == "≈" or _around(_ROUNDED, line, begin, end)
-        holds = agree(row, left, right, roughly=roughly)
+        holds: bool | None = left.value.meets(right.value)
+        if not holds:
+            roughly = row[relation].text == "≈" or _around(_ROUNDED, line, begin, end)
+            holds = agree(row, left, right, roughly=roughly)
         if holds is None or (not holds and _doubtful(line, row, begin, right, after)):
             continue
         if not holds and _on_a_clock(line[end : end + CONTEXT], left, right):

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from trigreason_graph.reasoning.arithmetic.intervals import Interval, OutOfBounds
+from trigreason_graph.reasoning.arithmetic.intervals import Interval, OutOfBounds, Rational
 from trigreason_graph.reasoning.arithmetic.lexemes import Kind, Lexeme
 from trigreason_graph.reasoning.arithmetic.sides import TEXTBOOK, Reading, Side, Unsure
 from trigreason_graph.reasoning.arithmetic.units import NOT_UNITS, is_unit, unit_of
 
-_NOTHING, _ONE = Fraction(0), Fraction(1)
 MAX_DEPTH = 24
 """Brackets within brackets."""
 MAX_EXPONENT = 64
+_PASSED_OVER = frozenset(["word", "note", "dollar"])
+"""Kinds of lexemes that may follow a number without changing it."""
 MAX_UNIT_WORDS = 3
 """Words between a number and the next operator that may be its unit ("3 small red boxes * 4")."""
 
@@ -51,13 +52,13 @@ class _Reader:
     """A cursor over lexemes; each method reads one thing, moves on behind it, or raises Unsure."""
 
     def __init__(self, lexemes: Sequence[Lexeme], start: int, reading: Reading) -> None:
-        self.lexemes = lexemes
+        self.lexemes, self.count = lexemes, len(lexemes)
         self.at = start
         self.reading = reading
         self.depth = 0
         self.bare_percent = False
         """Whether the factor read last is a number with "%"."""
-        self.side = Side(Interval(_NOTHING, _NOTHING), start, start)
+        self.side = Side(Interval(0, 0), start, start)
 
     def sum(self) -> Interval:
         total, bare = self.product()
@@ -104,7 +105,7 @@ class _Reader:
         following = self.peek()
         if following is None or following.kind != "word" or following.text != "of":
             return ""
-        last, middle, first = (self.peek(-offset) for offset in (1, 2, 3))
+        last, middle, first = (self.look(self.at - offset) for offset in (1, 2, 3))
         fraction = first is not None and middle is not None and last is not None and (
             (first.kind, middle.text, last.kind) == ("number", "/", "number") or last.kind == "brace"
         )  # fmt: skip
@@ -112,9 +113,11 @@ class _Reader:
 
     def touching_bracket(self) -> str:
         """2(3 + 4): a bracket that touches what stands before it multiplies."""
-        following, before = self.peek(), self.peek(-1)
-        touching = following is not None and following.kind == "open" and not following.spaced
-        return "touching" if touching and before is not None and before.kind in ("number", "close") else ""
+        following = self.peek()
+        if following is None or following.kind != "open" or following.spaced:
+            return ""
+        before = self.look(self.at - 1)
+        return "touching" if before is not None and before.kind in ("number", "close") else ""
 
     def factor(self) -> Interval:
         self.bare_percent = False
@@ -199,37 +202,37 @@ class _Reader:
         whole, _, decimals = text.partition(".")
         if not self.reading.point and len(decimals) == 3 and 0 < len(whole) <= 3:
             text, decimals = whole + decimals, ""
-        value = Fraction(int(text)) if text.isdecimal() else Fraction(text)  # the first is much faster
+        value: Rational = int(text) if text.isdecimal() else Fraction(text)
         if half := self.mixed_fraction(lexeme):
             value += half
         self.side.places = len(decimals)
         if self.side.lead is None:
             self.side.lead = value
-        last_place = Fraction(1, 10 ** len(decimals)) if decimals else _ONE
+        last_place: Rational = Fraction(1, 10 ** len(decimals)) if decimals else 1
         following = self.peek()
         if following is not None and following.kind == "percent":
             self.at += 1
             self.side.percent = self.bare_percent = True
             if self.reading.percent:
-                value, last_place = value / 100, last_place / 100
+                value, last_place = Fraction(value, 100), Fraction(last_place, 100)
         self.side.last_place = last_place
         rounded = len(decimals) >= 2 and not text.endswith(("0", "25", "75"))
         return Interval(value - last_place, value + last_place) if rounded else Interval(value, value)
 
-    def mixed_fraction(self, whole: Lexeme) -> Fraction:
+    def mixed_fraction(self, whole: Lexeme) -> Rational:
         """The half of "2 1/2"; 0 when there is none."""
         following = self.peek()
         if following is None or following.kind != "number":
-            return _NOTHING
+            return 0
         parts = self.lexemes[self.at : self.at + 3]
         if [part.kind for part in parts] != ["number", "op", "number"] or parts[1].text != "/":
-            return _NOTHING
+            return 0
         top, slash, bottom = parts
         tight = top.spaced and not slash.spaced and not bottom.spaced
         if not tight or not (whole.text.isdigit() and top.text.isdigit() and bottom.text.isdigit()):
-            return _NOTHING
+            return 0
         if not 0 < int(top.text) < int(bottom.text):
-            return _NOTHING
+            return 0
         self.at += 3
         return Fraction(int(top.text), int(bottom.text))
 
@@ -252,6 +255,9 @@ class _Reader:
 
         Only where the expression goes on behind it; at the end of the last side the words are left to the caller.
         """
+        first = self.peek()
+        if first is None or (first.kind not in _PASSED_OVER and not (money and first.kind == "op")):
+            return  # nearly always
         end, names = self.at, list[str]()
         while (lexeme := self.look(end)) and len(names) < MAX_UNIT_WORDS and is_unit(lexeme):
             names.append(lexeme.text)
@@ -272,8 +278,10 @@ class _Reader:
             self.side.units |= {unit_of(names), unit_of([rate])} - {""}
 
     def operator(self, allowed: str) -> str:
-        lexeme = self.peek()
-        return lexeme.text if lexeme is not None and lexeme.kind == "op" and lexeme.text in allowed else ""
+        if self.at >= self.count:
+            return ""
+        lexeme = self.lexemes[self.at]
+        return lexeme.text if lexeme.kind == "op" and lexeme.text in allowed else ""
 
     def expect(self, kind: Kind, texts: str = "") -> Lexeme:
         lexeme = self.peek()
@@ -282,8 +290,8 @@ class _Reader:
         self.at += 1
         return lexeme
 
-    def peek(self, offset: int = 0) -> Lexeme | None:
-        return self.look(self.at + offset)
+    def peek(self) -> Lexeme | None:
+        return self.lexemes[self.at] if self.at < self.count else None
 
     def look(self, at: int) -> Lexeme | None:
-        return self.lexemes[at] if 0 <= at < len(self.lexemes) else None
+        return self.lexemes[at] if 0 <= at < self.count else None

@@ -1,4 +1,7 @@
-"""Exact, bounded arithmetic on intervals of Fractions."""
+"""Exact, bounded arithmetic on intervals of rational numbers.
+
+Whole numbers stay ints, as which they are ten times as fast; a division makes Fractions of them.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ ROOT_PLACES = 12
 """Decimal places to which an irrational square root is known; a calculator shows fewer."""
 
 
+Rational = int | Fraction
+
+
 class OutOfBounds(ArithmeticError):
     """A result is too large to be anybody's arithmetic, or a division by zero."""
 
@@ -22,17 +28,23 @@ class OutOfBounds(ArithmeticError):
 class Interval:
     """All values an expression may stand for."""
 
-    low: Fraction
-    high: Fraction
+    low: Rational
+    high: Rational
 
     def __post_init__(self) -> None:
-        for end in (self.low, self.high):
-            if end.numerator.bit_length() > MAX_BITS or end.denominator.bit_length() > MAX_BITS:
-                raise OutOfBounds
+        _check(self.low)
+        if self.high is not self.low:
+            _check(self.high)
 
     @property
-    def middle(self) -> Fraction:
-        return self.low if self.low == self.high else (self.low + self.high) / 2
+    def middle(self) -> Rational:
+        return self.low if self.low == self.high else Fraction(self.low + self.high, 2)
+
+    @property
+    def size(self) -> Rational:
+        """The middle without its sign."""
+        middle = self.middle
+        return -middle if middle < 0 else middle
 
     def __neg__(self) -> Interval:
         return Interval(-self.high, -self.low)
@@ -53,12 +65,13 @@ class Interval:
     def __truediv__(self, other: Interval) -> Interval:
         if other.low <= 0 <= other.high:
             raise OutOfBounds
-        return self * Interval(1 / other.high, 1 / other.low)
+        below = 1 / Fraction(other.high)
+        return self * Interval(below, below if other.low == other.high else 1 / Fraction(other.low))
 
     def __pow__(self, exponent: int) -> Interval:
         """The power with a whole exponent, refused before it is computed when it would be too large."""
         if exponent < 0:
-            return Interval(Fraction(1), Fraction(1)) / self**-exponent
+            return Interval(1, 1) / self**-exponent
         for end in (self.low, self.high):
             if max(end.numerator.bit_length(), end.denominator.bit_length()) * exponent > 2 * MAX_BITS:
                 raise OutOfBounds
@@ -75,12 +88,17 @@ class Interval:
         """Whether both may stand for the same value."""
         return self.low <= other.high and other.low <= self.high
 
-    def gap(self, other: Interval) -> Fraction:
+    def gap(self, other: Interval) -> Rational:
         """Distance between the intervals; negative where they overlap."""
         return max(self.low - other.high, other.low - self.high)
 
 
-def _root(value: Fraction) -> tuple[Fraction, Fraction]:
+def _check(end: Rational) -> None:
+    if end.numerator.bit_length() > MAX_BITS or end.denominator.bit_length() > MAX_BITS:
+        raise OutOfBounds
+
+
+def _root(value: Rational) -> tuple[Fraction, Fraction]:
     """Bounds of a square root, from below and from above."""
     top, bottom = isqrt(value.numerator), isqrt(value.denominator)
     if top * top == value.numerator and bottom * bottom == value.denominator:

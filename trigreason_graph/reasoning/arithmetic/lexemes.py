@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from trigreason_graph.reasoning.patterns import later
@@ -40,9 +41,11 @@ ATTACHED_UNITS = words("kg mg lb lbs oz cm mm km ft yd mi ml cl hr hrs min mins 
 """Unit names that may touch their number. Single letters are left out: they could be variables."""
 
 _CJK = "\u3400-\u9fff"
+_WHITE = " \t\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f"
 _LEXEME = later(
     rf"""
-      (?P<space>[ \t\u00a0\u2000-\u200a\u202f]+|\\[,;:!\ ]|\\q?quad\b|&|\\(?:left|right|[bB]igg?|displaystyle)\b)
+    (?P<white>[{_WHITE}]*+)(?:
+      (?P<space>\\[,;:!\ ]|\\q?quad\b|&|\\(?:left|right|[bB]igg?|displaystyle)\b)
     | (?P<number>\.?\d+(?:(?:[.,:]|\{{,\}})\d+)*)(?P<suffix>(?:(?![{_CJK}])[^\W\d_²³¹⁰⁴-⁹½¼¾⅓⅔])*)
     | (?P<superscript>[²³¹⁰⁴-⁹]+)
     | (?P<han>[{_CJK}]+)
@@ -72,7 +75,7 @@ _LEXEME = later(
     | (?P<cents>¢)
     | (?P<stop>[.,;:!?—。，；：！？、])
     | (?P<odd>.)
-    """,
+    )""",
     re.VERBOSE | re.DOTALL,
 )
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -99,50 +102,58 @@ def lexemes(line: str, start: int = 0) -> list[Lexeme]:
     A bracket pair that holds words only becomes one "note"; one that is unmatched, or that holds an equation, becomes
     two "delim", so that what is inside can be read on its own.
     """
-    return _matched(list(_scan(line.translate(_FULL_WIDTH), start)))
+    return _matched(_scan(line if line.isascii() else line.translate(_FULL_WIDTH), start))
 
 
-def _scan(line: str, start: int) -> Iterator[Lexeme]:
-    pattern = _LEXEME()
-    spaced, position = True, start
-    while position < len(line):
-        match = pattern.match(line, position)
-        if match is None:  # cannot happen: the last alternative takes any character
-            return
-        position = match.end()
-        kind = match.lastgroup or "odd"
-        if kind == "space" or kind == "bold" or (kind == "inner" and not match["inner"].strip()):
-            spaced = spaced or match.group().isspace()
-            continue
-        if kind == "word":
-            yield _word(match.group(), match.start(), position, spaced)
-        elif kind in ("number", "suffix"):
-            date = _DATE.match(line, match.start())
-            if date is not None:
-                position = date.end()
-                yield Lexeme("odd", date.group(), match.start(), position, spaced)
+def _scan(line: str, position: int) -> list[Lexeme]:
+    found: list[Lexeme] = []
+    spaced, until = True, len(line.rstrip(_WHITE))
+    while position < until:
+        for match in _LEXEME().finditer(line, position, until):
+            before, position = match.span()
+            start = match.end("white")
+            spaced = spaced or start > before
+            kind = match.lastgroup or "odd"
+            if kind == "space" or kind == "bold" or (kind == "inner" and not match["inner"].strip()):
+                continue
+            if kind == "word":
+                found.append(Lexeme(*_read_word(line[start:position]), start, position, spaced))
+            elif kind in ("number", "suffix"):
+                follower = line[position : position + 1]
+                if follower in ("-", "/") and (date := _DATE.match(line, start)):
+                    found.append(Lexeme("odd", date.group(), start, date.end(), spaced))
+                    spaced, position = False, date.end()
+                    break  # and on from behind it
+                found += _number(match, spaced, follower)
             else:
-                yield from _number(match, spaced, line[position : position + 1])
-        else:
-            yield from _other(kind, match, spaced, line)
-        spaced = False
+                found += _other(kind, match, spaced, line)
+            spaced = False
+    return found
 
 
-def _number(match: re.Match[str], spaced: bool, follower: str) -> Iterator[Lexeme]:
-    digits, suffix = match["number"].replace("{,}", ","), match["suffix"]
-    start, middle, end = match.start(), match.end("number"), match.end()
-    sure = bool(_THOUSANDS.fullmatch(digits) or _PLAIN.fullmatch(digits)) and len(digits) <= MAX_DIGITS
+def _number(match: re.Match[str], spaced: bool, follower: str) -> list[Lexeme]:
+    digits, suffix = match["number"], match["suffix"]
+    start, middle, end = match.start("number"), match.end("number"), match.end()
+    sure = digits.isdecimal()  # nearly always
+    if not sure:
+        digits = digits.replace("{,}", ",")
+        sure = bool(_THOUSANDS.fullmatch(digits) or _PLAIN.fullmatch(digits))
     times = suffix in ("x", "X") and digits != "0" and follower != "" and follower in "0123456789($."
-    if not sure or (suffix and not times and suffix.lower() not in ATTACHED_UNITS) or follower == "_":
-        yield Lexeme("odd", match.group(), start, end, spaced)
-        return
-    yield Lexeme("number", digits.replace(",", ""), start, middle, spaced)
-    if suffix:
-        yield Lexeme("op", "*", middle, end, False) if times else Lexeme("word", suffix.lower(), middle, end, False)
+    known = not suffix or times or suffix.lower() in ATTACHED_UNITS
+    if not sure or not known or len(digits) > MAX_DIGITS or follower == "_":
+        return [Lexeme("odd", match["number"] + suffix, start, end, spaced)]
+    number = Lexeme("number", digits.replace(",", ""), start, middle, spaced)
+    if not suffix:
+        return [number]
+    return [
+        number,
+        Lexeme("op", "*", middle, end, False) if times else Lexeme("word", suffix.lower(), middle, end, False),
+    ]
 
 
 def _other(kind: str, match: re.Match[str], spaced: bool, line: str) -> Iterator[Lexeme]:
-    text, start, end = match.group(), match.start(), match.end()
+    start, end = match.end("white"), match.end()
+    text = line[start:end]
     if kind in ("op", "latexop", "times"):
         yield Lexeme("op", _OPERATORS.get(text, "*"), start, end, spaced)
     elif kind == "power":
@@ -161,7 +172,7 @@ def _other(kind: str, match: re.Match[str], spaced: bool, line: str) -> Iterator
     elif kind == "inner":
         inner = match["inner"]
         for index, part in enumerate(inner.split()):
-            yield _word(part, start, end, index > 0 or spaced or inner[0].isspace())
+            yield Lexeme(*_read_word(part), start, end, index > 0 or spaced or inner[0].isspace())
     elif kind == "cents":
         yield Lexeme("word", "cents", start, end, spaced)
     elif kind == "stop":
@@ -182,13 +193,14 @@ def _short_fraction(made: Lexeme, digits: str) -> Iterator[Lexeme]:
         yield made._replace(kind="brace", text="}", spaced=False)
 
 
-def _word(written: str, start: int, end: int, spaced: bool) -> Lexeme:
+@lru_cache(maxsize=4_096)  # words come again and again
+def _read_word(written: str) -> tuple[Kind, str]:
     text = written.lower().replace("’", "'")
     if text in ("percent", "percentage"):
-        return Lexeme("percent", "%", start, end, spaced)
+        return "percent", "%"
     if len(text) == 1 or "_" in text or any(map(str.isdigit, text)):
-        return Lexeme("odd", written, start, end, spaced)  # could be a variable
-    return Lexeme("word", text, start, end, spaced)
+        return "odd", written  # could be a variable
+    return "word", text
 
 
 def _matched(raw: list[Lexeme]) -> list[Lexeme]:

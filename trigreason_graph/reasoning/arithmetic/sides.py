@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import NamedTuple
 
-from trigreason_graph.reasoning.arithmetic.intervals import Interval
+from trigreason_graph.reasoning.arithmetic.intervals import Interval, Rational
 
 
 class Unsure(Exception):
@@ -52,8 +51,8 @@ class Side:
     end: int
     operators: set[str] = field(default_factory=set)
     units: set[str] = field(default_factory=set)
-    lead: Fraction | None = None
+    lead: Rational | None = None
     places: int = 0
-    last_place: Fraction = Fraction(1)
+    last_place: Rational = 1
     percent: bool = False
     mixed_percent: bool = False
