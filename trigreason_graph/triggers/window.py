@@ -36,10 +36,11 @@ def model_steps(trace: Sequence[Step], count: int, *, after: int = -1) -> list[S
         after: Only steps at positions beyond this one.
     """
     window = max(min(len(trace) - after - 1, LOOK_BACK), 0)
+    enough = min(count, window)
     newest = reversed(trace)
-    found = _by_models(islice(newest, min(count, window)))
-    if len(found) < min(count, window):  # tools have written some of them
-        found += _by_models(islice(newest, window - count))
+    found = _by_models(islice(newest, enough))
+    if len(found) < enough:  # tools have written some of them
+        found += _by_models(islice(newest, window - enough))
     return found[:count]
 
 
