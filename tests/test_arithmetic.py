@@ -234,6 +234,12 @@ DOUBTFUL = [
 ]
 
 
+@pytest.mark.parametrize("white", ["", " ", "\t", "\u00a0 ", "\\ ", "\\, ", "\\\\ ", " & "])
+def test_white_space_at_the_end_of_a_line_is_nothing(white: str) -> None:
+    assert verdicts(f"So 12 * 12 = 146{white}\nThen") == [False]
+    assert verdicts(f"So 12 * 12 = 146{white}") == [False]
+
+
 @pytest.mark.parametrize("text", DOUBTFUL)
 def test_nothing_is_called_wrong_in_doubt(text: str) -> None:
     assert all(verdicts(text))

@@ -166,6 +166,30 @@ class TestRunsOfSteps:
         assert [(signal["at"], signal["served"]) for signal in signals] == [(1, False)]
         assert [event["at"] for event in events if event["type"] == "signal"] == [1]
 
+    async def test_a_persons_signal_behind_a_run_is_served(self) -> None:
+        compiled = graph(
+            small(*CALLS[:1], "So \\boxed{7}."), large("Let me see."), commit_every=3, checkpointer=InMemorySaver()
+        )
+        [pause] = [
+            point
+            async for point in await self.history(compiled)
+            if point.next == ("step_generator",) and len(point.values["trace"]) == 3
+        ]
+        asked = {"trigger": "person", "reason": "Have a look.", "evidence": {}, "route": "intervene", "steps": 1}
+        fork = await compiled.aupdate_state(pause.config, {"signal": asked})
+        assert (await compiled.aget_state(fork)).next == ("trigger_router",)
+        compiled = graph(
+            small("So \\boxed{8}."), large("Let me see."), commit_every=3, checkpointer=compiled.checkpointer
+        )
+        result = await compiled.ainvoke(None, fork)
+        assert texts(result) == [*LINES[:3], "Let me see.", "So \\boxed{8}."]
+        assert result["report"]["interventions"] == {"person": 1}
+
+    async def history(self, compiled: Any) -> Any:
+        """The checkpoints of one whole run."""
+        await compiled.ainvoke(QUESTION, config())
+        return compiled.aget_state_history(config())
+
     async def test_two_equal_steps_end_the_reasoning_at_the_end_of_a_run_too(self) -> None:
         result = await graph(
             small("One.\n\nTwo is two.\n\nTwo is two.\n\nMore.", "7"), commit_every=3, stop_on_repeat=True

@@ -67,6 +67,21 @@ def shape(trace: list[Step]) -> list[tuple[str, str]]:
     return [(step["author"], step["kind"]) for step in trace]
 
 
+async def test_a_call_that_a_person_puts_behind_a_run_is_made() -> None:
+    """At a fork behind a run of steps in which nothing fired."""
+    saver = InMemorySaver()
+    lines = [f"Thing number {number} is seen." for number in range(11)]
+    await built(small("\n\n".join(lines), END_STEP), checkpointer=saver).ainvoke(QUESTION, CONFIG)
+    compiled = built(small(END_STEP), checkpointer=saver)
+    points = [point async for point in compiled.aget_state_history(CONFIG) if len(point.values["trace"]) == 10]
+    step = points[-1].values["trace"][-1]
+    asked = {**step, "text": ADD, "sep": "\n", "kind": "tool"}
+    fork = await compiled.aupdate_state(points[-1].config, {"trace": {"keep": 9, "add": [asked]}})
+    result = await compiled.ainvoke(None, fork)
+    assert told(result) == ["> add: 7"]
+    assert [step["text"] for step in result["trace"]][-1] == END_STEP
+
+
 class TestACall:
     async def test_stands_between_two_steps_with_its_result(self) -> None:
         model = small(f"First I add.\n\n{ADD}\n> add: 99\n\nSo it is 99.", END_STEP)

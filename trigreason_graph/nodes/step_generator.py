@@ -10,6 +10,7 @@ from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
 from trigreason_graph.models.wrapper import Exchange
 from trigreason_graph.nodes.bookkeeping import Call
+from trigreason_graph.nodes.endings import onward
 from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.paid_gate import grant_small, seconds_left
@@ -91,9 +92,12 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
 
 
 def after_generator(state: State) -> Literal["accept", "judge"]:
-    """Pure route: a run of steps in which nothing fired has been committed, and the next one begins."""
-    committed = state.get("finish") == "commit" and not state.get("drafts")
-    return "accept" if committed else "judge"
+    """Pure route: a run of steps in which nothing fired has been committed, and the next one begins.
+
+    What a person has put there since (a signal, a call of a tool) is the router's to decide.
+    """
+    committed = state.get("finish") == "commit" and not state.get("drafts") and not state.get("signal")
+    return "accept" if committed and onward(state, "accept") == "accept" else "judge"
 
 
 def _finish_of(status: str, finish: str, progress: bool, limited: bool) -> str:

@@ -42,6 +42,8 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
         verdict = bench.rule([_small_model_failed(state)], len(trace))
         update["signal"] = verdict.signal
         log += verdict.unserved
+    elif not drafts and state["signal"]:
+        update["signal"] = state["signal"]  # nobody's but a person's: update_state put it there
     elif flagged is None and kit.policy.stop_on_repeat and _repeats(trace):
         update["finish"] = "end"
     if update["signal"] is None:

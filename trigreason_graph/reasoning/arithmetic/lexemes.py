@@ -41,11 +41,11 @@ ATTACHED_UNITS = words("kg mg lb lbs oz cm mm km ft yd mi ml cl hr hrs min mins 
 """Unit names that may touch their number. Single letters are left out: they could be variables."""
 
 _CJK = "\u3400-\u9fff"
-_WHITE = " \t\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f"
+_WHITE = "[ \t\u00a0\u2000-\u200a\u202f]"
 _LEXEME = later(
     rf"""
-    (?P<white>[{_WHITE}]*+)(?:
-      (?P<space>\\[,;:!\ ]|\\q?quad\b|&|\\(?:left|right|[bB]igg?|displaystyle)\b)
+    (?P<white>{_WHITE}*+)(?:
+      (?P<space>\\[,;:!\ ]|\\q?quad\b|&|\\(?:left|right|[bB]igg?|displaystyle)\b|\Z)
     | (?P<number>\.?\d+(?:(?:[.,:]|\{{,\}})\d+)*)(?P<suffix>(?:(?![{_CJK}])[^\W\d_²³¹⁰⁴-⁹½¼¾⅓⅔])*)
     | (?P<superscript>[²³¹⁰⁴-⁹]+)
     | (?P<han>[{_CJK}]+)
@@ -107,9 +107,9 @@ def lexemes(line: str, start: int = 0) -> list[Lexeme]:
 
 def _scan(line: str, position: int) -> list[Lexeme]:
     found: list[Lexeme] = []
-    spaced, until = True, len(line.rstrip(_WHITE))
-    while position < until:
-        for match in _LEXEME().finditer(line, position, until):
+    spaced = True
+    while position < len(line):
+        for match in _LEXEME().finditer(line, position):
             before, position = match.span()
             start = match.end("white")
             spaced = spaced or start > before
