@@ -82,6 +82,24 @@ class TestSolve:
         with closing(sqlite3.connect(store_path())) as connection:
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
+    def test_one_that_could_not_begin_is_not_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        made("earlier")
+        monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+        for name in ("new", "earlier"):
+            asked = [
+                "solve",
+                "And now?",
+                "--thread",
+                name,
+                "--small",
+                "ollama:qwen3:0.6b",
+                "--large",
+                "ollama:qwen3:8b",
+            ]
+            result = CliRunner().invoke(app, asked)
+            assert result.exit_code == 3, result.output
+            assert (only_run().thread, only_run().outcome) == ("earlier", "answered")
+
     def test_no_store(self, trigreason: Run) -> None:
         result = trigreason("solve", QUESTION, "--no-store", "--json")
         assert json.loads(result.stdout)["thread"] is None

@@ -124,6 +124,14 @@ class TestStrings:
         assert "gateway.example.com" in str(getattr(inner, "anthropic_api_url", "") or inner.base_url)
         assert KEY not in repr(model)
 
+    @pytest.mark.parametrize("name", ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"])
+    def test_anthropic_without_a_key(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its client takes an empty one, and would fail at the first call."""
+        told = refusal("anthropic:claude-opus-4-8")
+        assert "its key is not set: export ANTHROPIC_API_KEY=" in told
+        monkeypatch.setenv(name, "https://gateway.example.com")
+        assert resolve_model("anthropic:claude-opus-4-8", "large").card.name == "claude-opus-4-8"
+
     @pytest.mark.parametrize("spec", ["vllm:@http://127.0.0.1:1/v1", "vllm:", "ollama: @http://127.0.0.1"])
     def test_an_address_is_no_model(self, spec: str) -> None:
         assert "is not a model" in refusal(spec)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from trigreason_graph.cli.verbs import complain
 from trigreason_graph.cli.words import QUIET_STYLE
+from trigreason_graph.errors import ModelNotReady
 
 if TYPE_CHECKING:
     from trigreason_graph.cli.job import Job
     from trigreason_graph.cli.run import Place
-    from trigreason_graph.cli.store import Store
+    from trigreason_graph.cli.store import Store, StoredRun
     from trigreason_graph.cli.view import View
 
 
@@ -75,11 +76,19 @@ def storing(job: Job, thread: str | None) -> Iterator[Kept | None]:
         return
     store = Store(store_path())
     name = store.new_thread() if thread is None else checked_name(thread)
-    with held(store, name):
-        earlier = store.find(name)
-        if earlier and earlier.outcome == UNFINISHED:
-            raise ValueError(f"--thread: {name} is not finished; go on with: trigreason resume {name}")
-        yield Kept(store, name, job)
+    earlier: StoredRun | None = None
+    try:
+        with held(store, name):
+            earlier = store.find(name)
+            if earlier and earlier.outcome == UNFINISHED:
+                raise ValueError(f"--thread: {name} is not finished; go on with: trigreason resume {name}")
+            yield Kept(store, name, job)
+    except ModelNotReady:  # before the first call: there is nothing to go on with
+        if earlier:
+            store.end(name, earlier.outcome)
+        else:
+            store.delete([name])
+        raise
 
 
 @contextmanager

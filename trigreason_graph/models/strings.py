@@ -20,6 +20,9 @@ OWN_RETRIES = frozenset({"openai", "azure_openai", "anthropic", "google_genai", 
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "google_genai": "GOOGLE_API_KEY"}
 """Environment variable of a hosted provider's key; those of `SERVERS` stand there."""
 
+ANTHROPICS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL")
+"""With one of these set, its client may know how to be let in; the latter two name a gateway."""
+
 KNOWN = "embedded, ollama, openai, anthropic, google_genai, " + ", ".join(SERVERS) + ", community"
 
 _ADDRESS = re.compile(r"@(?=https?://)")
@@ -85,6 +88,8 @@ def _langchains(
             arguments["api_key"] = _openai_key()
     if api_key and provider != "ollama":
         arguments["api_key"] = api_key
+    elif provider == "anthropic" and url is None and not any(map(os.environ.get, ANTHROPICS)):
+        raise ValueError("no api key")  # its client would say so at the first call
     model: BaseChatModel = init_chat_model(name, model_provider=provider, **arguments)
     return model
 
