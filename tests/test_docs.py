@@ -14,6 +14,7 @@ from tests.graphs import STEPS, large, small
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
+    "docs/durability.md",
     "docs/embedding.md",
     "docs/human-in-the-loop.md",
     "docs/evaluation.md",
@@ -34,7 +35,7 @@ def blocks(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_the_code_of_a_page_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_code_of_a_page_runs(page: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     names: dict[str, Any] = {
         "SMALL": small(STEPS, loop=True),
         "LARGE": large("Goal: the sum\nKey steps: 1. add", loop=True),
@@ -46,6 +47,7 @@ async def test_the_code_of_a_page_runs(page: str, capsys: pytest.CaptureFixture[
         code = re.sub(r'large="(embedded|openai):[^"]*"', "large=LARGE", code)
         code = code.replace('probe_model("embedded:small"', "probe_model(SMALL")
         code = code.replace(", usd=0.05", "")  # nobody knows the price of a scripted model
+        code = code.replace('"runs.sqlite"', repr(str(tmp_path / "runs.sqlite")))
         compiled = compile(code, page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         running = eval(compiled, names)
         if inspect.isawaitable(running):
