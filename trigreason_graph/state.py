@@ -226,6 +226,12 @@ def trace_text(steps: Sequence[Step], next_author: Author | None = None) -> str:
         if parts and "\n" not in parts[-1]:
             parts[-1] = HANDED_OVER
         parts += chain.from_iterable(map(itemgetter("text", "sep"), run))
-    if parts and next_author not in (None, steps[-1]["author"]) and "\n" not in parts[-1]:
-        parts[-1] = HANDED_OVER
+    if parts:
+        parts[-1] = between(steps[-1], next_author)
     return "".join(parts)
+
+
+def between(step: Step, next_author: Author | None) -> str:
+    """What stands between a step and the next one, by an author who may be another one."""
+    handed_over = next_author not in (None, step["author"]) and "\n" not in step["sep"]
+    return HANDED_OVER if handed_over else step["sep"]

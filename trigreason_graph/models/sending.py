@@ -47,7 +47,7 @@ def joined(message: BaseMessage) -> BaseMessage:
 
 def _to_continue(message: AIMessage, card: ModelCard) -> AIMessage:
     """The trailing assistant message, as this model's template or API takes it."""
-    text = str(message.text)
+    text = written = message.content if isinstance(message.content, str) else str(message.text)
     if card.continues == "prefix":
         thought, said = _parted(text)
         extra = {"prefix": True, **({"reasoning_content": thought} if thought else {})}
@@ -57,7 +57,7 @@ def _to_continue(message: AIMessage, card: ModelCard) -> AIMessage:
     elif card.thoughts == "dropped" and CLOSE in text:
         thought, _, said = text.rpartition(CLOSE)
         text = thought.rstrip() + SEPARATOR + said.lstrip()
-    return message.model_copy(update={"content": text}) if text != message.text else message
+    return message.model_copy(update={"content": text}) if text != written else message
 
 
 def _parted(text: str) -> tuple[str, str]:

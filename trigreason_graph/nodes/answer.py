@@ -16,6 +16,7 @@ from trigreason_graph.nodes.reply import ANSWER_WITHIN
 from trigreason_graph.nodes.report import build_report
 from trigreason_graph.reasoning.answers import complete_answer
 from trigreason_graph.reasoning.content import content_of
+from trigreason_graph.reasoning.joined import forget
 from trigreason_graph.state import Outcome, OutcomeKind, State, Step
 
 
@@ -43,6 +44,7 @@ async def answer(state: State, kit: Kit) -> dict[str, Any]:
     }
     report = build_report(final, outcome, kit.fallen_back() if asked.fallback_on else kit)
     emit("outcome", state["run_id"], **outcome, answer=told or "", report=report)
+    forget(trace)
     return {
         "answer": told or "",
         "next_id": state["next_id"] + len(asked.steps),

@@ -52,7 +52,8 @@ def fitted(card: ModelCard, given: Handover, build: Callable[[Handover], list[Ba
     room = _in_eighths(
         card.window - reserve_of(card) - estimate_tokens(build(replace(given, start=len(given.trace)))), card.window
     )
-    costs = [_cost(step["text"], step["sep"]) for step in given.trace]
+    known = given.start if given.start < len(given.trace) else 0  # before that nothing is asked about
+    costs = [0.0] * known + [_cost(step["text"], step["sep"]) for step in given.trace[known:]]
     start = first_shown(costs, max(room, 0), given.start)
     if not start:
         return Prompt(build(replace(given, start=0)))

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from trigreason_graph.reasoning.blueprint import covered
+from trigreason_graph.reasoning.joined import joined
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
-from trigreason_graph.state import Author, Blueprint, Step, trace_text
+from trigreason_graph.state import Author, Blueprint, Step
 
 OPEN, CLOSE = "<think>\n", "\n</think>\n\n"
 FOUND_SHOWN = 8
@@ -67,10 +68,12 @@ def continuation(
     asked = [texts.solve]
     if handover.plan:
         asked.append(texts.plan.format(blueprint=handover.plan))
-    asked += _told(handover, _taken_over(handover.trace, author), texts)
+    before, shown = joined(handover.trace[: handover.start]), joined(handover.trace[handover.start :])
+    by_others = shown.taken_over(author)
+    taken_over = handover.start + by_others if by_others else before.taken_over(author)
+    asked += _told(handover, handover.trace[:taken_over], texts)
     messages = [*handover.conversation[:-1], with_suffix(handover.conversation[-1], "\n\n".join(asked))]
-    trace = _left_out(handover, texts) + trace_text(handover.trace[handover.start :], author)
-    prefill = _prefill(trace, lead, thinks)
+    prefill = _prefill(_left_out(handover, texts) + shown.text(author), lead, thinks)
     return [*messages, AIMessage(prefill)] if prefill else messages
 
 
@@ -137,14 +140,6 @@ def _progress(key_steps: Sequence[str], done: Sequence[bool], texts: Prompts) ->
 def _told(handover: Handover, trace: Sequence[Step], texts: Prompts) -> list[str]:
     hints = [texts.hints.format(hints="\n".join(f"- {hint}" for hint in handover.hints))] if handover.hints else []
     return [*hints, *standing(handover, trace, texts)]
-
-
-def _taken_over(trace: Sequence[Step], author: Author) -> Sequence[Step]:
-    """The trace up to where `author` took over; nothing where it has written all of it."""
-    for position in range(len(trace) - 1, -1, -1):
-        if trace[position]["author"] not in (author, "tool"):  # a result takes nothing over
-            return trace[: position + 1]
-    return ()
 
 
 def _left_out(handover: Handover, texts: Prompts) -> str:
