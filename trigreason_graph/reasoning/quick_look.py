@@ -61,9 +61,10 @@ def quick_look(tail: str) -> Literal["nothing", "phrases", "anything"]:
     unfinished = _unfinished(tail)
     written = known_letters(tail)
     written = written[: len(written) - len(unfinished)]
-    if _ends_in_square(written):
+    places = _places(written)
+    if _ends_in_square(written, places):
         return "anything"
-    if not _comes_often(written):
+    if len(places) < OFTEN:
         return "nothing"
     newest = tail.find("\n", len(tail) - NEWEST) + 1 if len(tail) > NEWEST else 0
     tokens = _tokens(tail[newest:])
@@ -84,9 +85,10 @@ def may_loop(texts: Sequence[str]) -> bool:
     unfinished = _unfinished(newest)
     written = "".join(map(known_letters, texts))
     written = written[: len(written) - len(unfinished)]
-    if _ends_in_square(written):
+    places = _places(written)
+    if _ends_in_square(written, places):
         return True
-    if not _comes_often(written):
+    if len(places) < OFTEN:
         return False
     tokens = known_tokens(newest)
     parts = [tokens[:-1] if unfinished else tokens]
@@ -133,31 +135,35 @@ def _unfinished(text: str) -> str:
     return SAME_ITEM.strip() if last.lastgroup == "item" else last[0].casefold()
 
 
-def _ends_in_square(written: str) -> bool:
-    """Whether a text ends in some unit twice and, in all its coming, over at least QUICK_LETTERS characters."""
+def _places(written: str) -> list[int]:
+    """Where the last `GRAM` letters of a text stand in it, the last place first; of a row of one letter none is told.
+
+    The newest phrase ends in them, since each of its tokens has one letter at least: it comes no more often.
+    """
+    mark, at = written[-GRAM:], len(written) - GRAM
+    places: list[int] = []
+    while at >= 0:
+        places.append(at)
+        at = written.rfind(mark, 0, at + GRAM - 1) if mark != mark[0] * GRAM else -1
+    return places
+
+
+def _ends_in_square(written: str, places: Sequence[int]) -> bool:
+    """Whether a text ends in some unit twice and, in all its coming, over at least QUICK_LETTERS characters.
+
+    A row of one letter counts as well, whatever its length.
+    """
     end = len(written)
     if end < QUICK_LETTERS:
         return False
-    if (mark := written[-GRAM:]) == mark[-1] * GRAM:
+    if written[-GRAM:] == written[-1] * GRAM:
         return True
-    at = written.rfind(mark, 0, end - 1)
-    while at >= 0:
+    for at in places[1:]:
         period = end - GRAM - at
         length = max(2 * period, QUICK_LETTERS)
         if length <= end and written[-length:-period] == written[period - length :]:
             return True
-        at = written.rfind(mark, 0, at + GRAM - 1)
     return False
-
-
-def _comes_often(written: str) -> bool:
-    """Whether the newest phrase may come `OFTEN` times, told by its last letters: each of its tokens has one."""
-    mark, end = written[-GRAM:], len(written)
-    for _ in range(OFTEN):
-        end = written.rfind(mark, 0, end + GRAM - 1) if end else -1
-        if end < 0:
-            return False
-    return True
 
 
 def _recurring(tokens: Sequence[str]) -> bool:

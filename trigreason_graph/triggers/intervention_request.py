@@ -206,8 +206,9 @@ def _rounds(steps: Sequence[Step], said: Callable[[Step], Hashable]) -> int:
         steps: The newest first.
         said: What is compared of a step; what is empty is equal to nothing.
     """
-    for choices in range(2, min(CHOICES, len(steps) // 2) + 1):
-        if said(steps[choices]) != said(steps[0]):  # nearly always
+    newest = said(steps[0])
+    for choices in range(2, min(CHOICES, len(steps) // 2) + 1) if newest else ():
+        if said(steps[choices]) != newest:  # nearly always
             continue
         values = [said(step) for step in steps[: 2 * choices]]
         turn = values[:choices]
@@ -220,9 +221,12 @@ def _loop_of_steps(draft: Step, before: Sequence[Step]) -> Loop | None:
     """The loop that goes over several of the newest steps that models wrote, the draft the last of them."""
     texts = [step["text"] for step in before[:LOOP_STEPS]]
     seps = [step["sep"] for step in before[:LOOP_STEPS]]
-    lengths = [len(text) + (len(sep) or 1) for text, sep in zip(texts, seps, strict=True)]
-    within = bisect_left(list(accumulate(lengths, initial=len(draft["text"]))), LOOP_WINDOW)
-    texts, seps = texts[:within][::-1], seps[:within][::-1]
+    if len(draft["text"]) + sum(map(len, texts)) + sum(map(len, seps)) + len(seps) > LOOP_WINDOW:
+        lengths = [len(text) + (len(sep) or 1) for text, sep in zip(texts, seps, strict=True)]
+        within = bisect_left(list(accumulate(lengths, initial=len(draft["text"]))), LOOP_WINDOW)
+        del texts[within:], seps[within:]
+    texts.reverse()
+    seps.reverse()
     if all(map(contains, seps, repeat("\n"))) and not may_loop([*texts, draft["text"]]):
         return None
     return looping("".join([text + (sep or " ") for text, sep in zip(texts, seps, strict=True)]) + draft["text"])
