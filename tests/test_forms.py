@@ -12,7 +12,8 @@ from langchain_core.messages import HumanMessage
 from trigreason_graph.models.cards import Form, Style
 from trigreason_graph.models.forms import FormReader
 from trigreason_graph.reasoning.handover import Handover, continuation
-from trigreason_graph.state import Step, trace_text
+from trigreason_graph.state import trace_text
+from trigreason_graph.testing import make_step
 
 
 def read(form: Form, style: Style, *chunks: str | tuple[str, str], ended: bool = True) -> tuple[str, str]:
@@ -24,20 +25,6 @@ def read(form: Form, style: Style, *chunks: str | tuple[str, str], ended: bool =
     got += reader.flush(ended=ended)
     return tuple("".join(text for phase, text in got if phase == wanted) for wanted in ("reasoning", "answer"))  # type: ignore[return-value]
 
-
-STEP = Step(
-    id=0,
-    text="",
-    sep="\n\n",
-    kind="reasoning",
-    author="small",
-    model="m",
-    call=0,
-    tokens=1,
-    conclusions=[],
-    nats=None,
-    entropy=None,
-)
 
 CASES: dict[str, tuple[Form, Style, list[Any], tuple[str, str]]] = {
     "plain": ("content", "prefill", ["a <b> c ", "</think>"], ("a <b> c </think>", "")),
@@ -153,7 +140,7 @@ class TestContinuing:
 
     @given(PARTS)
     def test_what_a_prompt_puts_around_a_trace_is_taken_off_again(self, parts: list[str]) -> None:
-        trace = Step(**{**STEP, "text": "".join(parts).replace("think>", "")})
+        trace = make_step("".join(parts).replace("think>", ""))
         messages = continuation(Handover([HumanMessage("?")], "?", None, [trace]), "small", thinks=True)
         if len(messages) > 1:
             assert read("think_tags", "prefill", messages[-1].text) == (trace_text([trace], "small"), "")

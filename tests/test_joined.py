@@ -12,6 +12,7 @@ from tests.graphs import graph, large, small
 from trigreason_graph.reasoning import joined as module
 from trigreason_graph.reasoning.joined import LONG, MOST, forget, joined
 from trigreason_graph.state import Author, Step, trace_text
+from trigreason_graph.testing import make_step
 
 AUTHORS = st.sampled_from(["small", "large", "tool"])
 SEPS = st.sampled_from(["\n\n", "\n", "", "\n \n"])
@@ -23,19 +24,7 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def made(number: int, author: Author = "small", sep: str = "\n\n") -> Step:
-    return Step(
-        id=number,
-        text=f"Step {number}.",
-        sep=sep,
-        kind="tool" if author == "tool" else "reasoning",
-        author=author,
-        model="m",
-        call=0,
-        tokens=3,
-        conclusions=[],
-        nats=None,
-        entropy=None,
-    )
+    return make_step(f"Step {number}.", author, id=number, sep=sep)
 
 
 def behind_others(steps: list[Step], author: str) -> int:

@@ -21,6 +21,7 @@ from trigreason_graph.reasoning.segment import (
     segment,
 )
 from trigreason_graph.state import Author, Step
+from trigreason_graph.testing import make_step
 
 MODES: tuple[SegmentMode, ...] = ("blank_line", "adaptive")
 SENTENCE = "Each of the four boxes holds twelve pens and one ruler. "
@@ -38,19 +39,7 @@ def texts(segments: list[Segment]) -> list[str]:
 
 
 def step(text: str, sep: str = "", author: Author = "small") -> Step:
-    return Step(
-        id=0,
-        text=text,
-        sep=sep,
-        kind="tool" if author == "tool" else "reasoning",
-        author=author,
-        model="",
-        call=0,
-        tokens=1,
-        conclusions=[],
-        nats=None,
-        entropy=None,
-    )
+    return make_step(text, author, sep=sep)
 
 
 # --- blank lines

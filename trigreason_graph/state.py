@@ -223,8 +223,8 @@ def trace_text(steps: Sequence[Step], next_author: Author | None = None) -> str:
     """
     parts: list[str] = []
     for _, run in groupby(steps, key=itemgetter("author")):  # few authors, many steps: no work for each of them
-        if parts and "\n" not in parts[-1]:
-            parts[-1] = HANDED_OVER
+        if parts:
+            parts[-1] = _handed_over(parts[-1])
         parts += chain.from_iterable(map(itemgetter("text", "sep"), run))
     if parts:
         parts[-1] = between(steps[-1], next_author)
@@ -233,5 +233,8 @@ def trace_text(steps: Sequence[Step], next_author: Author | None = None) -> str:
 
 def between(step: Step, next_author: Author | None) -> str:
     """What stands between a step and the next one, by an author who may be another one."""
-    handed_over = next_author not in (None, step["author"]) and "\n" not in step["sep"]
-    return HANDED_OVER if handed_over else step["sep"]
+    return step["sep"] if next_author in (None, step["author"]) else _handed_over(step["sep"])
+
+
+def _handed_over(sep: str) -> str:
+    return sep if "\n" in sep else HANDED_OVER

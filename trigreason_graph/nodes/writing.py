@@ -141,10 +141,8 @@ class StepWriter:
         self._tokens += piece.tokens
         end = self._read + len(piece.text)
         self._starts += accumulate([token.size for token in piece.tokens[:-1]], initial=self._read)
-        for last in range(len(self._starts) - 1, -1, -1):  # sizes need not add up to the text
-            if self._starts[last] <= end:
-                break
-            self._starts[last] = end
+        if self._starts[-1] > end:  # sizes need not add up to the text
+            self._starts = [min(start, end) for start in self._starts]
 
     def _build(self, segment: Segment, kind: StepKind, tokens: Sequence[Token], *, complete: bool = True) -> Step:
         return Step(

@@ -7,11 +7,11 @@ variable. Equations, boxes and options need few words; English and Chinese ones 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 from trigreason_graph.reasoning.markup import boxes
-from trigreason_graph.reasoning.patterns import later
+from trigreason_graph.reasoning.patterns import folded, has_one, later
 
 MOST = 8
 """Conclusions kept of a step, the last ones: a step that lists more establishes none of them in particular."""
@@ -119,10 +119,10 @@ def conclusions(text: str) -> list[str]:
     """
     plain = _rewritten(text)
     found = [*_from_statements(plain)]
-    folded = _folded(plain)
-    if _has_one(_ANSWER_WORDS, folded):
+    said = folded(plain)
+    if has_one(_ANSWER_WORDS, said):
         found += [only for answer in _ANSWERED().finditer(plain) if (only := _only_number(answer["written"]))]
-    if _has_one(_CHOICE_WORDS, folded) and _LETTER.search(plain):
+    if has_one(_CHOICE_WORDS, said) and _LETTER.search(plain):
         found += [f"({chosen['chosen'] or chosen['right']})" for chosen in _CHOSEN().finditer(plain)]
     found += [normalised(box.content) for box in boxes(text)[-MOST:] if box.content]
     return list(dict.fromkeys(value for value in found if 0 < len(value) <= LONGEST))[-MOST:]
@@ -145,21 +145,12 @@ def _rewritten(text: str) -> str:
     return text
 
 
-def _folded(text: str) -> str:
-    """As patterns that ignore case see it: they take a dotless and a dotted i for i."""
-    return text.casefold().replace("ı", "i").replace("i̇", "i")
-
-
-def _has_one(words: Sequence[str], text: str) -> bool:
-    return any(map(text.__contains__, words))
-
-
 def _from_statements(plain: str) -> Iterator[str]:
     begin = 0
     for clause_end in [*_CLAUSE_END().finditer(plain), None]:
         end, following = clause_end.span() if clause_end else (len(plain), len(plain))
         clause = plain[begin:end]
-        if "=" in clause or (_DIGIT.search(clause) and _has_one(_RESULT_WORDS, _folded(clause))):
+        if "=" in clause or (_DIGIT.search(clause) and has_one(_RESULT_WORDS, folded(clause))):
             yield from _from_clause(plain, begin, end, following)
         begin = following
 

@@ -20,7 +20,7 @@ from trigreason_graph.reasoning.arithmetic.intervals import Rational
 from trigreason_graph.reasoning.arithmetic.lexemes import Lexeme, lexemes, words
 from trigreason_graph.reasoning.arithmetic.sides import Side, Unsure
 from trigreason_graph.reasoning.arithmetic.units import CLAUSE_WORDS, NOT_UNITS, is_unit
-from trigreason_graph.reasoning.patterns import later
+from trigreason_graph.reasoning.patterns import folded, has_one, later
 
 MAX_LINE = 4_000
 """Characters of a line that are read; prose has no longer sentence of arithmetic."""
@@ -47,8 +47,8 @@ _ODD_LINE = later(
     r"\b(?:mod|modulo|pmod|bmod|base|binary|octal|hex|hexadecimal|remainder|xor|clock|vector|matrix)\b|余",
     re.IGNORECASE,
 )
-_ODD_MARKS = ("mod", "base", "nary", "oct", "hex", "rem", "xor", "clo", "vec", "mat", "余")
-"""One of them stands in whatever `_ODD_LINE` finds."""
+_ODD_WORDS = ("mod", "base", "binary", "octal", "hex", "remainder", "xor", "clock", "vector", "matrix", "余")
+"""Without one of them, `_ODD_LINE` finds nothing."""
 _TAKEN_BACK = re.compile(
     r"\b(?:if|suppose|assum\w*|imagine|pretend|instead|mistak\w*|wrong\w*|incorrect\w*|errors?|false|not|isn['’]t|"
     r"doesn['’]t|contradict\w*|impossible|whether|unless|guess\w*|would)\b|如果|假设|错|不对|不等",
@@ -130,7 +130,7 @@ def _may_hold_equations(line: str) -> bool:
     if not (_RELATION.search(line) and _COMPUTES().search(line)) or line.lstrip().startswith(">"):
         return False
     line = line[:MAX_LINE]
-    return not (any(map(line.casefold().__contains__, _ODD_MARKS)) and _ODD_LINE().search(line))
+    return not (has_one(_ODD_WORDS, folded(line)) and _ODD_LINE().search(line))
 
 
 def _line_equations(line: str, before: str, after: str, offset: int) -> Iterator[Equation]:
@@ -153,10 +153,9 @@ def _equations(line: str, start: int, after: str, offset: int) -> Iterator[Equat
         if not (left.operators or right.operators):
             continue
         begin, end = row[left.start].start, row[right.end - 1].end
-        holds: bool | None = left.value.meets(right.value)
-        if not holds:
-            roughly = row[relation].text == "≈" or _around(_ROUNDED, line, begin, end)
-            holds = agree(row, left, right, roughly=roughly)
+        holds = left.value.meets(right.value) or agree(
+            row, left, right, roughly=row[relation].text == "≈" or _around(_ROUNDED, line, begin, end)
+        )
         if holds is None or (not holds and _doubtful(line, row, begin, right, after)):
             continue
         if not holds and _on_a_clock(line[end : end + CONTEXT], left, right):

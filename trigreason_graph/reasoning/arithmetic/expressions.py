@@ -278,10 +278,8 @@ class _Reader:
             self.side.units |= {unit_of(names), unit_of([rate])} - {""}
 
     def operator(self, allowed: str) -> str:
-        if self.at >= self.count:
-            return ""
-        lexeme = self.lexemes[self.at]
-        return lexeme.text if lexeme.kind == "op" and lexeme.text in allowed else ""
+        lexeme = self.peek()
+        return lexeme.text if lexeme is not None and lexeme.kind == "op" and lexeme.text in allowed else ""
 
     def expect(self, kind: Kind, texts: str = "") -> Lexeme:
         lexeme = self.peek()
