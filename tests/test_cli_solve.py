@@ -332,6 +332,16 @@ def test_a_closed_output_ends_the_run_without_a_traceback() -> None:
     process.stderr.close()
 
 
+@pytest.mark.parametrize("verb", [(), ("solve",), ("tune",)])
+def test_a_closed_output_ends_a_help_text_as_it_ends_a_run(verb: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "trigreason_graph", *verb, "--help"]
+    with open(writing, "wb") as closed:
+        ended = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
 def test_a_terminal_gets_a_status_line_that_is_gone_at_the_end() -> None:
     leader, follower = pty.openpty()
     process = program("0.02", "What is 3 + 4?", stdout=follower)

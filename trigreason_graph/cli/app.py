@@ -64,6 +64,8 @@ def run() -> None:
     try:
         app(prog_name="trigreason")
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # of a help text: typer and rich end with 1
+            leave(ExitCode.PIPE_CLOSED)
         if end.code in (ExitCode.INTERRUPTED, ExitCode.PIPE_CLOSED):
             leave(end.code)
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -87,13 +88,16 @@ def complain(text: str) -> None:
 
 
 def describe(fault: Exception) -> str:
-    """An error as one line: what pydantic lists over several becomes "field: message; field: message"."""
+    """An error as one line: what pydantic lists over several becomes "field: message; field: message".
+
+    Argument names of the Python API ("policy=: …") lose what nobody writes on a command line.
+    """
     from pydantic import ValidationError
 
     if isinstance(fault, ValidationError):
         found = (f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in fault.errors())
         return "; ".join(found)
-    return " ".join(str(fault).split()) or type(fault).__name__
+    return re.sub(r"^([a-z_]+)=: ", r"\1: ", " ".join(str(fault).split())) or type(fault).__name__
 
 
 @contextmanager

@@ -37,6 +37,10 @@ class Piece(NamedTuple):
     phase: Phase = "reasoning"
 
 
+_LOGPROB = itemgetter("logprob")
+_PARTS = itemgetter("token", "logprob", "top_logprobs")
+
+
 def tokens_of(
     generation_info: Mapping[str, Any] | None, message: BaseMessage, at: float | None = None
 ) -> tuple[Token, ...]:
@@ -50,7 +54,28 @@ def tokens_of(
         at: Temperature for which raw log-probabilities are recomputed, out of the alternatives; a token without any
             keeps its own. Entropies stay as they were.
     """
-    return tuple([token for entry in _entries(generation_info, message) if (token := _token(entry, at)) is not None])
+    entries = _entries(generation_info, message)
+    try:
+        if at is None:
+            return _whole(entries)
+    except (TypeError, KeyError):
+        pass  # not all are
+    return tuple([token for entry in entries if (token := _token(entry, at)) is not None])
+
+
+def _whole(entries: Sequence[Any]) -> tuple[Token, ...]:
+    """The tokens of entries that lack nothing, as nearly always: in two thirds of the time.
+
+    Raises:
+        TypeError, KeyError: One has another form.
+    """
+    return tuple(
+        [
+            Token(len(text), in_nats(logprob), tuple(map(_LOGPROB, top or ())))
+            for text, logprob, top in map(_PARTS, entries)
+            if isinstance(text, str) and text
+        ]
+    )
 
 
 def alternatives_of(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> list[dict[str, float]]:
@@ -62,7 +87,7 @@ def alternatives_of(generation_info: Mapping[str, Any] | None, message: BaseMess
     ]
 
 
-def _entries(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> Sequence[object]:
+def _entries(generation_info: Mapping[str, Any] | None, message: BaseMessage) -> Sequence[Any]:
     reported = (generation_info or {}).get("logprobs") or message.response_metadata.get("logprobs")
     if isinstance(reported, Mapping):
         reported = reported.get("content")
@@ -70,10 +95,7 @@ def _entries(generation_info: Mapping[str, Any] | None, message: BaseMessage) ->
 
 
 def _token(entry: object, at: float | None = None) -> Token | None:
-    if type(entry) is dict:  # as nearly always, some times for each token
-        text, logprob, top = entry.get("token"), entry.get("logprob"), entry.get("top_logprobs")
-    else:
-        text, logprob, top = _field(entry, "token"), _field(entry, "logprob"), _field(entry, "top_logprobs")
+    text, logprob, top = _field(entry, "token"), _field(entry, "logprob"), _field(entry, "top_logprobs")
     if not isinstance(text, str) or not text or not isinstance(logprob, (int, float)):
         return None
     told = _told(top)
@@ -82,17 +104,9 @@ def _token(entry: object, at: float | None = None) -> Token | None:
     return Token(len(text), in_nats(logprob), told)
 
 
-_LOGPROB = itemgetter("logprob")
-
-
 def _told(top: object) -> tuple[object, ...]:
     """What stands for log p in each entry. Not the entries: they would be hundreds of objects a step."""
-    if not isinstance(top, (list, tuple)):
-        return ()
-    try:
-        return tuple(map(_LOGPROB, top))
-    except (TypeError, KeyError):  # not dicts, or not whole
-        return tuple([_field(other, "logprob") for other in top])
+    return tuple([_field(other, "logprob") for other in top]) if isinstance(top, (list, tuple)) else ()
 
 
 def _known(told: Sequence[object]) -> list[float]:

@@ -136,8 +136,9 @@ class _Run:
         if self._runtime.drain_requested:
             self.finish = "drain"
             return True
-        self.take(self._writer.feed(piece))
-        if not self.finish and self._watches_growing:
+        finished = self._writer.feed(piece)
+        self.take(finished)
+        if self._watches_growing and not (finished or self.finish):  # the beginning of a step waits for its next piece
             self._look_at_growing()
         return bool(self.finish)
 
