@@ -24,7 +24,7 @@ FORMS = {
     "turn": ModelCard(style="turn"),
     "turn-blocks": ModelCard(style="turn", dialect="anthropic"),
 }
-PURPOSES: tuple[Purpose, ...] = ("initiate", "prime", "continue", "rewrite", "intervene", "review", "conclude")
+PURPOSES: tuple[Purpose, ...] = ("initiate", "prime", "continue", "rewrite", "intervene", "conclude")
 
 
 def step(text: str, author: Any, conclusions: Sequence[str] = (), sep: str = "\n\n") -> Step:
@@ -57,7 +57,7 @@ HANDOVER = Handover(
 def prompt(form: str, purpose: Purpose) -> list[BaseMessage]:
     """What a model of `form` is sent. In prefill style only the conclusion differs from going on with the trace."""
     card = FORMS[form]
-    if card.style == "prefill" and purpose not in ("initiate", "review"):
+    if card.style == "prefill" and purpose != "initiate":
         lead = DEFAULT_PROMPTS.lead if purpose == "conclude" else ""
         role: Any = "small" if purpose in ("continue", "conclude") else "large"
         return trace_prompt(card, HANDOVER, role, DEFAULT_PROMPTS, lead=lead).messages

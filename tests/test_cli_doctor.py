@@ -59,7 +59,7 @@ class TestVerb:
         assert "set: OPENAI_API_KEY; not set: ANTHROPIC_API_KEY" in checks.check_keys().text
 
     def test_all_there_ends_with_0(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(embedded, "check_models", lambda: iter([Finding("model small", "ok", "there")]))
+        monkeypatch.setattr(embedded, "check_models", lambda keys: iter([Finding("model small", "ok", "there")]))
         result = examined()
         assert result.exit_code == 0
         assert "Everything that trigreason solve needs is there." in result.stdout
@@ -70,7 +70,7 @@ class TestModelsAskedFor:
 
     @pytest.fixture(autouse=True)
     def all_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(embedded, "check_models", lambda: iter([Finding("model small", "ok", "there")]))
+        monkeypatch.setattr(embedded, "check_models", lambda keys: iter([Finding("model small", "ok", "there")]))
         monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
 
     def test_the_card_of_each_is_shown_without_asking_anybody(self) -> None:
@@ -138,10 +138,20 @@ class TestModelsAskedFor:
         assert result.exit_code == 2
         assert "--probe" in result.stderr
 
-    def test_the_embedded_pair_is_no_problem_of_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(embedded, "check_models", lambda: iter([Finding("model small", "problem", "gone")]))
-        assert examined("--small", "ollama:m", "--large", "ollama:n").exit_code == 0
-        assert examined("--small", "ollama:m").exit_code == 1
+    @pytest.mark.parametrize(
+        ("models", "ends_with"),
+        [
+            (("--small", "ollama:m", "--large", "ollama:n"), 0),
+            (("--small", "ollama:m"), 0),
+            (("--small", "embedded:/my/own.gguf"), 0),
+            (("--large", "ollama:m"), 1),
+        ],
+    )
+    def test_an_embedded_model_is_no_problem_of_others(
+        self, monkeypatch: pytest.MonkeyPatch, models: tuple[str, ...], ends_with: int
+    ) -> None:
+        monkeypatch.setattr(embedded, "check_models", lambda keys: iter([Finding("model small", "problem", "gone")]))
+        assert examined(*models).exit_code == ends_with
 
     def test_every_capability_has_words(self) -> None:
         assert set(LABELS) == set(CAPABILITIES)
@@ -195,7 +205,7 @@ class TestModels:
     def test_too_little_room(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         usage = type("Usage", (), {"free": 1_000_000_000})
         monkeypatch.setattr(embedded.shutil, "disk_usage", lambda path: usage)
-        found = embedded.check_disk()
+        found = embedded.check_disk(["small", "large"])
         assert found.status == "problem"
         assert "1.0 GB free" in found.text
         assert "1.8 GB are needed" in found.text
@@ -268,28 +278,19 @@ class TestOllama:
         assert found.status == "note"
         assert "none answers at http://127.0.0.1:9" in found.text
 
-    @pytest.mark.parametrize(
-        ("host", "address"),
-        [
-            ("", "http://127.0.0.1:11434"),
-            (":56789", "http://127.0.0.1:56789"),
-            ("0.0.0.0", "http://127.0.0.1:11434"),
-            ("box.lan", "http://box.lan:11434"),
-            ("http://box.lan", "http://box.lan:80"),
-            ("https://box.lan/ollama/", "https://box.lan:443/ollama"),
-            ("[::1]:99", "http://[::1]:99"),
-            ("http://user:secret@box.lan:3", "http://box.lan:3"),
-        ],
-    )
-    def test_what_ollama_host_means(self, host: str, address: str) -> None:
-        assert checks.ollama_address(host) == address
+    def test_an_address_that_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OLLAMA_HOST", "::1")
+        assert checks.check_ollama().status == "note"
 
-    @pytest.mark.parametrize(
-        ("version", "reports"),
-        [("0.12.11", True), ("0.12.9", False), ("1.0", True), ("0.12.11-rc1", False), ("dev", True)],
-    )
-    def test_which_versions_report_log_probabilities(self, version: str, reports: bool) -> None:
-        assert checks.reports_logprobs(version) is reports
+    def test_a_password_is_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OLLAMA_HOST", "http://user:secret@127.0.0.1:9")
+        found = checks.check_ollama()
+        assert "none answers at http://127.0.0.1:9" in found.text
+        assert "secret" not in str(found)
+
+    def test_one_built_from_source(self, ollama: Callable[[dict[str, Any]], None]) -> None:
+        ollama({"/api/version": {"version": "0.0.0"}, "/api/tags": {"models": [{"name": "qwen3:0.6b"}]}})
+        assert checks.check_ollama().status == "ok"
 
 
 class TestFindings:

@@ -106,13 +106,20 @@ class TestMismatch:
         assert len(told) == 1
         assert told[0].filename == __file__
 
-    async def test_a_policy_of_the_context_warns_when_the_run_begins(self, tmp_path: Path) -> None:
-        path = tmp_path / "made.toml"
-        path.write_text(dump_policy(replace(SHIPPED["small_only"], made_for=MADE)))
+    async def test_a_policy_of_the_context_warns_when_the_run_begins(self) -> None:
         compiled = graph(small(STEPS), large("x"))
         with pytest.warns(PolicyMismatch) as told:
-            await compiled.ainvoke({"question": "What is 3 + 4?"}, context={"policy": str(path)})
+            await compiled.ainvoke({"question": "What is 3 + 4?"}, context={"policy": "embedded"})
         assert len(told) == 1
+
+    async def test_a_context_names_no_file_of_the_server(self, tmp_path: Path) -> None:
+        path, writer = tmp_path / "made.toml", small(STEPS)
+        path.write_text(dump_policy(SHIPPED["small_only"]))
+        with pytest.raises(
+            ValueError, match=r"the run's settings: there is no policy '.*made.toml'; shipped are default"
+        ):
+            await graph(writer, large("x")).ainvoke({"question": "What is 3 + 4?"}, context={"policy": str(path)})
+        assert not writer.prompts
 
     def test_solve_says_it_in_one_line_on_standard_error(self, tmp_path: Path) -> None:
         path = tmp_path / "made.toml"

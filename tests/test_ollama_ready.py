@@ -12,7 +12,7 @@ from langchain_ollama import ChatOllama
 from tests.loopback import Answer, Request, as_json, serving
 from trigreason_graph.errors import ModelNotReady
 from trigreason_graph.models import ReasoningModel, resolve_model
-from trigreason_graph.models.ollama import server_url, without_password
+from trigreason_graph.models.ollama import reports_logprobs, server_url, without_password
 
 
 @pytest.fixture(autouse=True)
@@ -151,10 +151,23 @@ async def test_the_hosted_service_is_not_asked() -> None:
         ("[::1]", "http://[::1]:11434"),
         ("https://box/", "https://box"),
         ("https://box:1/ollama", "https://box:1/ollama"),
+        ("box/ollama/", "http://box:11434/ollama"),
+        ("box:1/ollama", "http://box:1/ollama"),
     ],
 )
 def test_where_the_server_is(given: str | None, expected: str) -> None:
     assert server_url(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "reports"),
+    [
+        *[("0.12.11", True), ("0.12.9", False), ("0.9", False), ("1.0", True)],
+        *[("0.12.11-rc1", True), ("0.0.0", True), ("dev", True)],
+    ],
+)
+def test_which_versions_report_log_probabilities(version: str, reports: bool) -> None:
+    assert reports_logprobs(version) is reports
 
 
 def test_the_environment_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from trigreason_graph.models.resolve import ModelSpec, resolve_model
 from trigreason_graph.models.wrapper import ReasoningModel
 from trigreason_graph.nodes.answer import answer
 from trigreason_graph.nodes.checkpoint_rollback import after_rollback, checkpoint_rollback
-from trigreason_graph.nodes.kit import Kit
+from trigreason_graph.nodes.kit import Kit, check_dollars
 from trigreason_graph.nodes.large_offload import after_large, large_offload
 from trigreason_graph.nodes.migration import migrated
 from trigreason_graph.nodes.prepare import after_prepare, prepare
@@ -176,20 +176,16 @@ def make_kit(
     stand_in = None if fallback is None else _stand_in(fallback, prices)
     notes = [*degradations(wrapped_small.card, "small"), *degradations(wrapped_large.card, "large")]
     limits = budget or Budget()
-    unpriced = [
+    unpriced = tuple(
         model.card.full_name
         for model in (wrapped_large, stand_in)
         if model is not None and not price_known(model.card, model.prices)
-    ]
+    )
+    check_dollars(budget, unpriced, "budget=")
+    check_dollars(settings.budget, unpriced, "settings=: budget")
     if limits.usd is not None and unpriced:
-        name = unpriced[0]
-        if budget is not None and "usd" in budget.model_fields_set:
-            raise ValueError(
-                f"budget=: usd={limits.usd:g} cannot be held, since nobody knows the price of {name}: pass "
-                f'prices={{"{name}": Price(input=..., output=...)}}, install the extra "prices", or set usd=None'
-            )
         limits = limits.model_copy(update={"usd": None})
-        notes.append(f"the price of {name} is unknown: no dollar limit, and costs are shown as unknown")
+        notes.append(f"the price of {unpriced[0]} is unknown: no dollar limit, and costs are shown as unknown")
     hidden = wrapped_large.card.hidden_tokens
     if policy is None and hidden:
         policy = "blueprint_handoff"
@@ -205,7 +201,9 @@ def make_kit(
     said_once = tuple(dict.fromkeys(notes))  # one model may have both roles
     toolbox = make_toolbox(tools)
     told = with_tools(prompts, toolbox.described if toolbox else "")
-    return Kit(wrapped_small, wrapped_large, chosen, limits, settings, told, stand_in, said_once, toolbox)
+    return Kit(
+        wrapped_small, wrapped_large, chosen, limits, settings, told, stand_in, said_once, toolbox, unpriced=unpriced
+    )
 
 
 def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:

@@ -76,13 +76,13 @@ class Settings(BaseModel):
     policy: str | None = Field(
         default=None,
         title="Policy",
-        description="Name of a shipped policy that replaces the graph's own for this run.",
+        description="Name of a shipped policy that replaces the graph's own for this run; no file.",
         json_schema_extra=_nodes("prepare", "step_generator", "trigger_router"),
     )
     budget: Budget | None = Field(
         default=None,
         title="Budget",
-        description="Replaces the graph's budget for this run; never a price check at build time.",
+        description="Replaces the graph's budget for this run.",
         json_schema_extra=_nodes(*MODEL_CALLERS),
     )
     triggers: dict[str, dict[str, Any]] = Field(

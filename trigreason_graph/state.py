@@ -167,6 +167,8 @@ class State(Input, total=False):
 
     version: int
     run_id: str
+    policy: str
+    """Name of the policy that the run began with."""
     problem: str
     """Text of the question being reasoned about: derived from its message, and not stored."""
     turn: str

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from trigreason_graph.cli.findings import Finding
 
@@ -21,9 +20,6 @@ PACKAGE = "trigreason-graph"
 NEEDED_EXTRA = "embedded"
 """The extra without which the embedded pair cannot run."""
 
-OLLAMA_PORT = 11434
-OLLAMA_LOGPROBS = "0.12.11"
-"""First Ollama server that streams log-probabilities."""
 OLLAMA_SECONDS = 1.0
 """Longest wait for an Ollama server: a local one answers within milliseconds."""
 
@@ -111,20 +107,23 @@ def check_ollama() -> Finding:
     """An Ollama server, its models, and whether it reports log-probabilities. Optional."""
     import httpx
 
-    address = ollama_address(os.environ.get("OLLAMA_HOST", ""))
+    from trigreason_graph.models.ollama import LOGPROBS_SINCE, reports_logprobs, server_url, without_password
+
+    url = server_url(None)
+    address = without_password(url)
     details: dict[str, Any] = {"address": address, "version": None, "models": []}
     try:
-        with httpx.Client(base_url=address, timeout=OLLAMA_SECONDS) as client:
+        with httpx.Client(base_url=url, timeout=OLLAMA_SECONDS) as client:
             version = str(_fetch(client, "/api/version")["version"])
             listed = _fetch(client, "/api/tags").get("models") or []
-    except (httpx.HTTPError, ValueError, KeyError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError):
         text = f"none answers at {address} (needed for ollama: models only)"
         return Finding("Ollama", "note", text, "ollama serve", details)
     names = [str(model.get("name")) for model in listed]
     details |= {"version": version, "models": names, "logprobs": reports_logprobs(version)}
     text = f"{version} at {address}: {', '.join(names) if names else 'no models pulled'}"
     if not reports_logprobs(version):
-        text += f"; too old for log-probabilities, which begin with {OLLAMA_LOGPROBS}"
+        text += f"; too old for log-probabilities, which begin with {LOGPROBS_SINCE}"
         return Finding("Ollama", "note", text, "curl -fsSL https://ollama.com/install.sh | sh", details)
     if not names:
         return Finding("Ollama", "note", text, "ollama pull deepseek-r1:1.5b", details)
@@ -136,29 +135,6 @@ def _fetch(client: httpx.Client, path: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ValueError("not a JSON object")
     return body
-
-
-def ollama_address(host: str) -> str:
-    """What OLLAMA_HOST means to Ollama's client: "", "host", ":port", "host:port" or an address.
-
-    A server that listens on 0.0.0.0 is reached at 127.0.0.1.
-    """
-    scheme, found, rest = host.strip().partition("://")
-    usual = {"http": 80, "https": 443}.get(scheme, OLLAMA_PORT) if found else OLLAMA_PORT
-    parts = urlsplit(f"{scheme}://{rest}" if found else f"http://{host.strip()}")
-    name = (parts.hostname or "127.0.0.1").replace("0.0.0.0", "127.0.0.1")
-    name = f"[{name}]" if ":" in name else name
-    return f"{parts.scheme}://{name}:{parts.port or usual}{parts.path.rstrip('/')}"
-
-
-def reports_logprobs(version: str) -> bool:
-    """Whether an Ollama server of this version streams log-probabilities; unreadable versions count as new."""
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(version) >= Version(OLLAMA_LOGPROBS)
-    except InvalidVersion:
-        return True
 
 
 def check_keys() -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Annotated
 
@@ -70,24 +70,26 @@ def examine(small: str = "embedded:small", large: str = "embedded:large") -> Ite
     """All findings about this machine, in the order in which they are shown.
 
     Args:
-        small: Model string; what only embedded models need is no problem where no model is one.
+        small: Model string; what neither model needs is no problem.
         large: Likewise.
     """
     from trigreason_graph.cli import checks
-    from trigreason_graph.cli.embedded import check_disk, check_models
+    from trigreason_graph.cli.embedded import check_disk, check_models, keys_of
 
     embedded = any(spec.startswith("embedded:") for spec in (small, large))
+    keys = keys_of((small, large))
     yield checks.check_python()
-    yield from _optional(checks.check_packages(), unless=embedded, besides="packages")
-    yield from _optional(check_models(), unless=embedded)
-    yield from _optional([check_disk()], unless=embedded)
+    extra = [f"extra {checks.NEEDED_EXTRA}"] if embedded else []
+    yield from _noted(checks.check_packages(), but=["packages", *extra])
+    yield from _noted(check_models(keys), but=[f"model {key}" for key in keys])
+    yield check_disk(keys)
     yield checks.check_cores()
     yield checks.check_ollama()
     yield checks.check_keys()
 
 
-def _optional(findings: Iterable[Finding], *, unless: bool, besides: str = "") -> Iterator[Finding]:
-    """Findings whose problems are mere notes, unless something needs what they are about."""
+def _noted(findings: Iterable[Finding], *, but: Sequence[str]) -> Iterator[Finding]:
+    """Findings whose problems are mere notes, but those with topics that matter here."""
     for found in findings:
-        mild = found.status == "problem" and not unless and found.topic != besides
+        mild = found.status == "problem" and found.topic not in but
         yield replace(found, status="note") if mild else found

@@ -44,12 +44,12 @@ def close_servers() -> None:
         server.close_all()
 
 
-def check_models() -> Iterator[Finding]:
-    """The embedded pair and its hashes; a file that nobody has checked yet is hashed once."""
+def check_models(keys: Sequence[str] = ()) -> Iterator[Finding]:
+    """The embedded pair, these models, and their hashes; a file that nobody has checked yet is hashed once."""
     from trigreason_graph.models.embedded.catalog import PAIR
     from trigreason_graph.models.embedded.store import check, stored
 
-    for key in PAIR:
+    for key in dict.fromkeys([*PAIR, *keys]):
         found = stored(key)
         if found.state == "unchecked":
             found = check(key)
@@ -69,14 +69,14 @@ def check_models() -> Iterator[Finding]:
                 yield Finding(topic, "problem", f"{found.model.title}, {size}: not fetched", mend, details)
 
 
-def check_disk() -> Finding:
-    """Free disk where the models are kept, against what is still to be fetched."""
-    from trigreason_graph.models.embedded.catalog import PAIR, models_dir
+def check_disk(keys: Sequence[str]) -> Finding:
+    """Free disk where the models are kept, against what of these is still to be fetched."""
+    from trigreason_graph.models.embedded.catalog import models_dir
     from trigreason_graph.models.embedded.store import stored
 
     folder = models_dir()
     free = shutil.disk_usage(_existing(folder)).free
-    there = [stored(key) for key in PAIR]
+    there = [stored(key) for key in keys]
     needed = sum(max(found.model.bytes - found.bytes, 0) for found in there)
     details = {"folder": str(folder), "free": free, "needed": needed}
     text = f"{free / 1e9:.1f} GB free at {folder}"

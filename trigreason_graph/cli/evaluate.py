@@ -188,7 +188,7 @@ def _measured(asked: dict[str, Any], *, quiet: bool, color: bool) -> Evaluation:
 
 def _report(folder: Path, scenario: str | None) -> ExitCode:
     """Write table and pictures, and show the table."""
-    from trigreason_graph.evaluation.report_files import write_report
+    from trigreason_graph.evaluation.report_files import WRITTEN, write_report
     from trigreason_graph.evaluation.results import RESULTS, read_provenance, read_results
 
     results = read_results(folder / RESULTS)
@@ -201,7 +201,7 @@ def _report(folder: Path, scenario: str | None) -> ExitCode:
         return ExitCode.INCOMPLETE
     for line in summary(results):
         typer.echo(line)
-    typer.echo(f"written: {', '.join(sorted(path.name for path in folder.iterdir()))} in {folder}")
+    typer.echo(f"written: {', '.join(sorted(WRITTEN))} in {folder}")
     return ExitCode.DONE
 
 

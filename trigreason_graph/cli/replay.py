@@ -27,7 +27,7 @@ def replayed(state: State, job: Job) -> Iterator[Event]:
         question=problem_of(state) or job.question,
         small=job.small,
         large=job.large,
-        policy=job.policy or "default",
+        policy=state.get("policy") or job.policy or "default",
     )
     if blueprint := state.get("blueprint"):
         yield _event("token", run_id, role="large", step_id=BLUEPRINT, text=blueprint["text"])

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from trigreason_graph.cli.job import Job
+from trigreason_graph.cli.partial import report_so_far
 from trigreason_graph.cli.run import Ended
 from trigreason_graph.cli.tally import Tally
-from trigreason_graph.models.resolve import resolve_model
-from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.migration import migrated, problem_of
-from trigreason_graph.nodes.report import build_report
-from trigreason_graph.policies import resolve_policy
-from trigreason_graph.settings import Budget
-from trigreason_graph.state import Outcome, Report, State, Step, nothing_spent
+from trigreason_graph.state import Outcome, State, Step, nothing_spent
 
 INTERRUPTED = Outcome(kind="unfinished", detail="interrupted by Ctrl-C")
 
@@ -46,9 +43,7 @@ def whole_result(state: State, tally: Tally, thread: str | None = None) -> dict[
     }
 
 
-def interrupted_state(
-    ended: Ended, tally: Tally, question: str, *, small: str, large: str, policy: str | None
-) -> State:
+def interrupted_state(ended: Ended, tally: Tally, job: Job) -> State:
     """What is known of a run that was cut off: its saved state, with the calls that only their events tell of.
 
     Finished steps that no trigger has judged yet stay at the end of the trace, and a note says so.
@@ -59,7 +54,7 @@ def interrupted_state(
     drafts = [] if saved.get("signal") else list(saved.get("drafts", []))  # with a signal they are flagged
     state: State = {
         **saved,
-        "problem": problem_of(saved) or question,
+        "problem": problem_of(saved) or job.question,
         "trace": [*trace, *drafts],
         "signals": list(saved.get("signals", [])),
         "discarded": list(saved.get("discarded", [])),
@@ -69,7 +64,7 @@ def interrupted_state(
         "outcome": INTERRUPTED,
         "answer": saved.get("answer", ""),
     }
-    state["report"] = _partial_report(state, small, large, policy)
+    state["report"] = report_so_far(migrated(state), INTERRUPTED, job)
     return state
 
 
@@ -78,8 +73,3 @@ def _unjudged(drafts: Sequence[Step]) -> list[str]:
         return []
     which = "last step was" if len(drafts) == 1 else f"last {len(drafts)} steps were"
     return [f"the {which} kept, though no trigger had looked at that yet"]
-
-
-def _partial_report(state: State, small: str, large: str, policy: str | None) -> Report:
-    kit = Kit(resolve_model(small, "small"), resolve_model(large, "large"), resolve_policy(policy), Budget())
-    return build_report(migrated(state), INTERRUPTED, kit)

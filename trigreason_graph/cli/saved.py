@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from trigreason_graph.cli.partial import report_so_far
 from trigreason_graph.cli.store import UNFINISHED, Store, StoredRun
 from trigreason_graph.graph import create_trigreason_graph
-from trigreason_graph.models.resolve import resolve_model
-from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.migration import migrated, problem_of
-from trigreason_graph.nodes.report import build_report
-from trigreason_graph.policies import resolve_policy
-from trigreason_graph.settings import Budget
 from trigreason_graph.state import Outcome, State, nothing_spent
 from trigreason_graph.testing import ScriptedModel
 
@@ -40,7 +36,7 @@ def read_state(store: Store, run: StoredRun) -> State:
         "outcome": SO_FAR,
         "answer": "",
     }
-    state["report"] = build_report(state, SO_FAR, _kit())
+    state["report"] = report_so_far(state, SO_FAR, run.job)
     return state
 
 
@@ -48,10 +44,6 @@ async def _values(store: Store, thread: str) -> Any:
     async with store.saver() as saver:
         graph = create_trigreason_graph(small=_nobody(), large=_nobody()).compile(checkpointer=saver)
         return (await graph.aget_state({"configurable": {"thread_id": thread}})).values
-
-
-def _kit() -> Kit:
-    return Kit(resolve_model(_nobody(), "small"), resolve_model(_nobody(), "large"), resolve_policy(None), Budget())
 
 
 def _nobody() -> ScriptedModel:

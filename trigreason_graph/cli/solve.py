@@ -191,7 +191,7 @@ def solve_job(job: Job, form: Form, kept: Kept | None = None) -> ExitCode:
             view.close()
         state = ended.state
         if ended.interrupted:
-            state = interrupted_state(ended, tally, job.question, small=job.small, large=job.large, policy=job.policy)
+            state = interrupted_state(ended, tally, job)
         outcome = state.get("outcome")
         if kept and outcome and not ended.interrupted:
             kept.end(outcome["kind"])

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trigreason_graph.cli.saved_trace import SavedTrace
+from trigreason_graph.nodes.step_generator import PARTIAL_EVERY
 from trigreason_graph.policies import Policy
 from trigreason_graph.reasoning.segment import HARD_CAP
 from trigreason_graph.state import Branch, Signal, Step
 from trigreason_graph.triggers import Judge, Trigger, View
 
-GROWTH = 48
-"""Characters between two looks at a growing draft; as in a run."""
 NOT_JUDGED = {"large": "the large model wrote it", "tool": "a tool wrote it"}
 
 
@@ -87,7 +86,8 @@ def _fired(
         if isinstance(trigger, Judge):
             continue
         for part, complete in _moments(trigger, draft):
-            signal = trigger.check(View(saved.question, saved.blueprint, before, part, complete, signals))
+            view = View(saved.question, saved.blueprint, before, part, complete, signals, trigger.when == "first_token")
+            signal = trigger.check(view)
             if signal is not None:
                 yield Fired(signal, first, None if complete else len(part["text"]))
                 first = False
@@ -97,7 +97,11 @@ def _fired(
 def _moments(trigger: Trigger, draft: Step) -> Iterator[tuple[Step, bool]]:
     """The drafts that a trigger would be shown while this one is written: parts of it, and the whole."""
     if trigger.when in ("first_token", "partial"):
-        ends = range(GROWTH, min(len(draft["text"]), HARD_CAP), GROWTH) if trigger.when == "partial" else range(1, 2)
+        ends = (
+            range(PARTIAL_EVERY, min(len(draft["text"]), HARD_CAP), PARTIAL_EVERY)
+            if trigger.when == "partial"
+            else range(1, 2)
+        )
         for end in ends:
             yield _beginning(draft, end), False
     if trigger.when in ("step", "partial"):

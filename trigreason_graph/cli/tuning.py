@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trigreason_graph.models.folders import cache_folder
+
 if TYPE_CHECKING:
     from trigreason_graph.models.prices import Price
 
@@ -77,9 +79,7 @@ def price_of(written: str | None, large: str | None) -> Price:
 
 def recordings_file(verb: str) -> Path:
     """Where a verb keeps what the models write, unless it is told another file."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("trigreason-graph") / "recordings" / f"{verb}.jsonl"
+    return cache_folder("recordings") / f"{verb}.jsonl"
 
 
 def command_line() -> str:

@@ -24,7 +24,7 @@ def fired(triggers: Sequence[Trigger], question: str, steps: Sequence[Step]) -> 
     for position, step in enumerate(steps):
         trace, signal = steps[:position], None
         if at_once:
-            signal = first_signal(at_once, View(question, None, trace, begun(step), False, signals))
+            signal = first_signal(at_once, View(question, None, trace, begun(step), False, signals, first=True))
         if signal is None:
             signal = first_signal(triggers, View(question, None, trace, step, True, signals))
         if signal is not None:

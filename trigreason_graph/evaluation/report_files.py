@@ -9,7 +9,13 @@ from typing import Any
 
 from trigreason_graph.evaluation.headline import SCENARIO, headline
 from trigreason_graph.evaluation.metrics import REFERENCE, Measured, measure
-from trigreason_graph.evaluation.pictures import accuracy_against_cost, authorship, interventions_by_trigger, save
+from trigreason_graph.evaluation.pictures import (
+    FORMATS,
+    accuracy_against_cost,
+    authorship,
+    interventions_by_trigger,
+    save,
+)
 from trigreason_graph.evaluation.results import RESULTS, RunResult, read_provenance, read_results
 from trigreason_graph.evaluation.scenarios import Scenario, load_scenario, shipped_scenario
 from trigreason_graph.evaluation.statistics import RESAMPLES
@@ -18,6 +24,9 @@ from trigreason_graph.evaluation.table import table
 
 PROVENANCE, TABLE, SUMMARY = "provenance.json", "table.md", "summary.json"
 """Names of the files: the first is read, beside `RESULTS`, the others written."""
+PICTURES = ("accuracy_cost", "authorship", "interventions")
+WRITTEN = (TABLE, SUMMARY, *(f"{picture}.{kind}" for picture in PICTURES for kind in FORMATS))
+"""Names of all files of a report."""
 
 
 def write_report(
@@ -56,9 +65,9 @@ def write_report(
     (target / TABLE).write_text(table(measured, compared, provenance), encoding="utf-8")
     content = json.dumps(summary(measured, compared, provenance), ensure_ascii=False, indent=1, allow_nan=False)
     (target / SUMMARY).write_text(content + "\n", encoding="utf-8")
-    save(accuracy_against_cost(measured), target, "accuracy_cost")
-    save(authorship(results), target, "authorship")
-    save(interventions_by_trigger(results), target, "interventions")
+    drawn = (accuracy_against_cost(measured), authorship(results), interventions_by_trigger(results))
+    for picture, name in zip(drawn, PICTURES, strict=True):
+        save(picture, target, name)
     return measured
 
 

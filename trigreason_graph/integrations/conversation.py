@@ -8,6 +8,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, SystemMessage
 
 from trigreason_graph.reasoning.conversation import as_turns
+from trigreason_graph.reasoning.tool_descriptions import described as in_words
 
 TOOLS = (
     "After the reasoning, and not within it, these can be called. Reason about which of them is needed, if any, and "
@@ -34,10 +35,8 @@ def described(tools: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _line(tool: Mapping[str, Any]) -> str:
-    fields = (tool.get("parameters") or {}).get("properties") or {}
-    arguments = ", ".join(f"{name}: {field.get('type', 'any')}" for name, field in fields.items())
-    about = " ".join(str(tool.get("description") or "").split())
-    return f"- {tool.get('name') or tool.get('type')}({arguments})" + (f": {about}" if about else "")
+    name, about = str(tool.get("name") or tool.get("type")), str(tool.get("description") or "")
+    return in_words(name, about, tool.get("parameters") or {})
 
 
 def without_tools(messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]]) -> list[BaseMessage]:

@@ -25,6 +25,7 @@ from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.permission import permitted
 from trigreason_graph.nodes.prompting import turn_prompt
 from trigreason_graph.nodes.report import build_report
+from trigreason_graph.reasoning.joined import forget
 from trigreason_graph.state import LedgerRow, Spent, State
 
 REPLY_TOKENS = 1_024
@@ -117,6 +118,7 @@ async def reply(state: State, kit: Kit, wanted: Wanted) -> dict[str, Any]:
     outcome = outcome_of(state, answered=True, concluded=False, faults=[])
     report = build_report(after, outcome, kit)
     emit("outcome", state["run_id"], **outcome, answer=written.message.text, report=report)
+    forget(state["trace"])
     return {
         "answer": written.message.text,
         "messages": [written.message],

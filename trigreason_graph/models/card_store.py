@@ -21,6 +21,7 @@ from typing import Any, Literal
 from langchain_core.language_models.chat_models import BaseChatModel
 
 from trigreason_graph.models.cards import ModelCard
+from trigreason_graph.models.folders import cache_folder
 from trigreason_graph.models.known import card_of
 from trigreason_graph.models.ollama import digest_of, server_url, without_password
 
@@ -56,14 +57,8 @@ class Record:
 
 def cards_dir() -> Path:
     """Where cards are kept: ``$TRIGREASON_CARDS``, else ``$TRIGREASON_HOME/cards``, else the user's cache directory."""
-    own, home = os.environ.get("TRIGREASON_CARDS"), os.environ.get("TRIGREASON_HOME")
-    if own:
-        return Path(own).expanduser()
-    if home:
-        return Path(home).expanduser() / "cards"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("trigreason", appauthor=False) / "cards"
+    own = os.environ.get("TRIGREASON_CARDS")
+    return Path(own).expanduser() if own else cache_folder("cards")
 
 
 def record_path(model: BaseChatModel) -> Path:

@@ -28,8 +28,8 @@ def _small(card: ModelCard) -> Iterator[str]:
         yield f"no log-probabilities from {name}: cognitive offload uses text signs only"
     elif card.logprob_space == "tempered":
         yield (
-            f"{name} reports log-probabilities after the temperature was applied: thresholds on them hold for "
-            "temperature 1"
+            f"{name} reports log-probabilities after the temperature was applied: thresholds on them hold only at the "
+            "temperature they were set for"
         )
     if card.style == "turn":
         yield f"{name} continues no prefill: it is asked in turns, and reads its trace anew each time"

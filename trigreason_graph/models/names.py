@@ -19,6 +19,9 @@ HOSTED_THINKING = re.compile(r"deepseek-(?!chat|coder|v[1-3]\b)|gemini-(?:2\.5|[
 HIDDEN_REASONING = re.compile(r"o\d|gpt-[5-9](?!.*chat)", re.IGNORECASE)
 """OpenAI names of models whose reasoning is hidden, for names that have no profile in langchain-openai."""
 
+SHARED = ipaddress.ip_network("100.64.0.0/10")
+"""Addresses behind a carrier's, and those of Tailscale: no server of the internet has one (RFC 6598)."""
+
 HIDDEN_TOKENS = 4_096
 """Our choice: hidden reasoning of one short call, and half of the default budget's large_tokens."""
 
@@ -37,12 +40,13 @@ def thinks_when_hosted(name: str) -> bool:
 def is_local(url: str) -> bool:
     """Whether a server's address is on the user's own machine or network."""
     host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal", ".lan")):
+    if host.endswith((".localhost", ".local", ".internal", ".lan")):
         return True
     try:
-        return ipaddress.ip_address(host).is_private
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return bool(host) and "." not in host  # "localhost", a container's name, a host of one's own network
+    return address.is_private or address in SHARED
 
 
 def is_openai(url: str) -> bool:

@@ -12,7 +12,7 @@ from trigreason_graph.models.cards import ModelCard
 if TYPE_CHECKING:
     import httpx
 
-LOGPROBS_SINCE = (0, 12, 11)
+LOGPROBS_SINCE = "0.12.11"
 """First Ollama server that streams log-probabilities."""
 PATIENCE = 5.0
 """Seconds to wait for the server; it answers both questions without loading the model."""
@@ -121,13 +121,19 @@ def _unreachable(url: str, fault: Exception) -> str:
     )
 
 
-def _check_server(url: str, version: str, card: ModelCard) -> None:
+def reports_logprobs(version: str) -> bool:
+    """Whether a server that calls itself so streams log-probabilities; what is no number, or 0.0.0 (a build from
+    source), counts as new."""
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
-    if card.logprobs and (0, 0, 0) < numbers < LOGPROBS_SINCE:  # a build from source calls itself 0.0.0
-        needed = ".".join(map(str, LOGPROBS_SINCE))
+    return not (0, 0, 0) < numbers < tuple(map(int, LOGPROBS_SINCE.split(".")))
+
+
+def _check_server(url: str, version: str, card: ModelCard) -> None:
+    if card.logprobs and not reports_logprobs(version):
         raise ModelNotReady(
-            f"the Ollama server at {url} is {version}, and log-probabilities come from {needed} on. Update it (see "
-            "ollama.com/download), or do without them: ReasoningModel(inner=..., card=ModelCard(..., logprobs=False))"
+            f"the Ollama server at {url} is {version}, and log-probabilities come from {LOGPROBS_SINCE} on. Update it "
+            "(see ollama.com/download), or do without them: ReasoningModel(inner=..., card=ModelCard(..., "
+            "logprobs=False))"
         )
 
 
@@ -153,14 +159,16 @@ def _check_model(url: str, shown: httpx.Response, model: Any, card: ModelCard) -
 
 
 def server_url(given: str | None) -> str:
-    """Where the Ollama server is: as given, else OLLAMA_HOST, else its default port on this machine."""
+    """Where the Ollama server is: as given, else OLLAMA_HOST, else its default port on this machine; as its client
+    reads an address ("", "host", ":port", "host:port", "host/path", or one with a scheme)."""
     import os
 
     host = (given or os.environ.get("OLLAMA_HOST") or "").strip().rstrip("/")
     if "://" in host:
         return host
-    name, colon, port = host.rpartition(":") if re.search(r":\d+$", host) else (host, "", "")
-    return f"http://{name or '127.0.0.1'}:{port if colon else DEFAULT_PORT}"
+    authority, slash, path = host.partition("/")
+    name, colon, port = authority.rpartition(":") if re.search(r":\d+$", authority) else (authority, "", "")
+    return f"http://{name or '127.0.0.1'}:{port if colon else DEFAULT_PORT}{slash}{path}"
 
 
 def without_password(url: str) -> str:

@@ -42,13 +42,13 @@ class Conclusion:
 async def conclude(state: State, kit: Kit) -> Conclusion:
     """Ask the SRM, or the LRM where the policy says so; the other one when that fails.
 
-    Under large="ask" only one model is asked: an approval after the first call would repeat it.
+    Under large="ask" the LRM is not asked behind the SRM: an approval after the first call would repeat it.
     """
     first: Role = "large" if kit.policy.answer_by == "large" else "small"
     order: list[Role] = [first, "small" if first == "large" else "large"]
     if state["finish"] == "error":
         order.remove("small")
-    if kit.settings.large == "ask":
+    if kit.settings.large == "ask" and order[0] == "small":
         del order[1:]
     result = Conclusion(state["spent"])
     for role in order:

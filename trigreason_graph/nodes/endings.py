@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 from trigreason_graph.reasoning.tool_calls import waiting_call
-from trigreason_graph.state import State
+from trigreason_graph.state import State, Step
 
 _T = TypeVar("_T", bound=str)
 
@@ -27,6 +28,13 @@ def ending(state: State, finish: str, why: str = "") -> dict[str, str]:
     if finish not in OVER and out_of_steps(state):
         return {"finish": "steps", "why": NEAR_LIMIT}
     return {"finish": finish, "why": why}
+
+
+def repeats(trace: Sequence[Step]) -> bool:
+    """Whether the two newest steps are equal: the paper's code ends the reasoning there (`Policy.stop_on_repeat`)."""
+    if len(trace) < 2 or trace[-1]["kind"] == "tool":
+        return False
+    return trace[-1]["text"].strip() == trace[-2]["text"].strip()
 
 
 def onward(state: State, otherwise: _T) -> _T | Literal["tools", "finish"]:

@@ -49,11 +49,14 @@ class Bench:
         """What changes from one node to the next while state and policy do not."""
         return self.closed, self.last
 
-    def look(self, trace: Sequence[Step], draft: Step, *, complete: bool = True) -> Verdict:
-        """The verdict on `draft` as the next step after `trace`. A call of a tool is nobody's to judge."""
+    def look(self, trace: Sequence[Step], draft: Step, *, complete: bool = True, first: bool = False) -> Verdict:
+        """The verdict on `draft` as the next step after `trace`; complete and first as in a View.
+
+        A call of a tool is nobody's to judge.
+        """
         if draft["kind"] == "tool":
             return ACCEPTED
-        view = View(self.question, self.blueprint, trace, draft, complete, self.signals)
+        view = View(self.question, self.blueprint, trace, draft, complete, self.signals, first)
         found = signals_of(self.kit.policy.triggers, view)
         if not complete:  # else the stream would be closed at the same place for ever
             found = [signal for signal in found if not self._was_refused(signal["trigger"], len(trace))]

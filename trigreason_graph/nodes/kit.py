@@ -13,7 +13,7 @@ from langgraph.runtime import get_runtime
 from trigreason_graph.models.wrapper import ReasoningModel
 from trigreason_graph.nodes.toolbox import Toolbox
 from trigreason_graph.nodes.verdicts import Verdicts
-from trigreason_graph.policies import Policy, resolve_policy
+from trigreason_graph.policies import Policy, shipped_policy
 from trigreason_graph.reasoning.conversation import as_turns
 from trigreason_graph.reasoning.handover import Handover
 from trigreason_graph.reasoning.prompts import DEFAULT_PROMPTS, Prompts
@@ -36,6 +36,8 @@ class Kit:
     notes: tuple[str, ...] = ()
     tools: Toolbox | None = None
     """Tools that the reasoning may call."""
+    unpriced: tuple[str, ...] = ()
+    """Paid models whose price nobody knows."""
     can_wait: bool = True
     """Whether a checkpointer is there, so that a run can wait for an approval."""
     verdicts: Verdicts = field(default_factory=Verdicts, compare=False)
@@ -47,12 +49,16 @@ class Kit:
         Args:
             state: For what the run was started with: a resume need not repeat its context; and for whether the
                 fallback has taken over.
+
+        Raises:
+            ValueError: A dollar limit that cannot be held, or a policy or field of a trigger that does not exist.
         """
         own, context = (state or {}).get("settings"), get_runtime(Settings).context
         begun = Settings.model_validate(own).over(self.settings) if own else self.settings
         settings = settings_from(context, begun)
+        check_dollars(settings.budget, self.unpriced, "the run's settings: budget")
         saver = get_config().get("configurable", {}).get(CONFIG_KEY_CHECKPOINTER)
-        policy = resolve_policy(settings.policy) if settings.policy else self.policy
+        policy = _named(settings.policy) if settings.policy else self.policy
         if settings.triggers:
             policy = policy.with_fields(settings.triggers)
         kit = self.fallen_back() if (state or {}).get("fallback_on") else self
@@ -64,6 +70,32 @@ class Kit:
     def fallen_back(self) -> Kit:
         """This kit with the fallback in the LRM's place."""
         return replace(self, large=self.fallback or self.large, fallback=None)
+
+
+def _named(name: str) -> Policy:
+    """A shipped policy; no file, since a context may come from far away."""
+    try:
+        return shipped_policy(name)
+    except ValueError as error:
+        raise ValueError(f"the run's settings: {error}; a file is given as policy= when the graph is built") from None
+
+
+def check_dollars(budget: Budget | None, unpriced: Sequence[str], where: str) -> None:
+    """Refuse a dollar limit that was asked for and that nobody could hold; the default one just does not count.
+
+    Args:
+        budget: As given.
+        unpriced: Paid models whose price nobody knows.
+        where: How the text begins that says so.
+
+    Raises:
+        ValueError: Naming the model, and what to do.
+    """
+    if unpriced and budget is not None and budget.usd is not None and "usd" in budget.model_fields_set:
+        raise ValueError(
+            f"{where}: usd={budget.usd:g} cannot be held, since nobody knows the price of {unpriced[0]}: pass "
+            f'prices={{"{unpriced[0]}": Price(input=..., output=...)}}, install the extra "prices", or set usd=None'
+        )
 
 
 HINTS_SHOWN = 3

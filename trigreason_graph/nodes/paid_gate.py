@@ -158,7 +158,7 @@ def _affordable(model: ReasoningModel, messages: list[BaseMessage], dollars: flo
     prompt = cost(model.card, Usage(tokens_in=estimate_tokens(messages)), model.prices)
     million = cost(model.card, Usage(tokens_out=1_000_000), model.prices)
     if prompt is None or not million:
-        return UNBOUNDED  # local, or a price nobody knows: building the graph has said so
+        return UNBOUNDED  # local; or of unknown price, for which only the default limit is there (`check_dollars`)
     return max(math.floor((dollars - prompt) / million * 1_000_000), 0)
 
 

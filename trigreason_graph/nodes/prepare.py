@@ -70,6 +70,7 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
     return {
         "version": STATE_VERSION,
         "run_id": run_id,
+        "policy": kit.policy.name,
         "turn": message.id,
         "messages": [message] if is_new else [],
         "blueprint": None,

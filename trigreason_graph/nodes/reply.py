@@ -131,21 +131,26 @@ class ReplyReader:
 
 REPEAT_WINDOW = 20
 """Latest steps that a new one is compared with."""
+RESTATED_BYTES = 30
+"""Length from which a step that stands in the problem word for word restates it, in UTF-8, where one Chinese character
+counts for three. Ours: a shorter one that asks nothing ("42", "x = 4", an option) may be what the problem asks for."""
 
 
 def fresh(steps: Sequence[Step], trace: Sequence[Step], problem: str) -> list[Step]:
     """The steps that say something new: no mere greeting, nor the problem restated, nor an earlier step word for word.
 
-    Seen on a 1.5B model in turn style, which restated the problem at every call.
+    Seen on a 1.5B model in turn style, which restated the problem at every call. An answer is always kept: it may well
+    have been said before.
     """
     known = {" ".join(step["text"].split()) for step in trace[-REPEAT_WINDOW:]}
     asked = " ".join(problem.split())
-    return [
-        step
-        for step in steps
-        if is_call(step)
-        or ((text := " ".join(step["text"].split())) not in known and text not in asked and not greets_only(text))
-    ]
+
+    def says_nothing(step: Step) -> bool:
+        text = " ".join(step["text"].split())
+        restates = text in asked and (text[-1:] in "?？" or len(text.encode(errors="replace")) >= RESTATED_BYTES)
+        return (text in known or restates or greets_only(text)) and complete_answer(text, problem) is None
+
+    return [step for step in steps if is_call(step) or step["kind"] == "answer" or not says_nothing(step)]
 
 
 def greets_only(text: str) -> bool:

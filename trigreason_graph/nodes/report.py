@@ -107,7 +107,7 @@ def role_totals(ledger: Sequence[LedgerRow], role: str) -> RoleTotals:
     """Ledger sums of one role; the cost is None when any row's is unknown."""
     rows = [row for row in ledger if row["role"] == role]
     return RoleTotals(
-        calls=len(rows),
+        calls=sum(row["attempt"] == 1 for row in rows),
         tokens_in=sum(row["tokens_in"] for row in rows),
         tokens_cached=sum(row["tokens_cached"] for row in rows),
         tokens_out=sum(row["tokens_out"] for row in rows),

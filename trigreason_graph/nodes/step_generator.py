@@ -10,7 +10,7 @@ from trigreason_graph.models.dialects import Options
 from trigreason_graph.models.pieces import Piece
 from trigreason_graph.models.wrapper import Exchange
 from trigreason_graph.nodes.bookkeeping import Call
-from trigreason_graph.nodes.endings import onward
+from trigreason_graph.nodes.endings import onward, repeats
 from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit, handover
 from trigreason_graph.nodes.paid_gate import grant_small, seconds_left
@@ -21,6 +21,7 @@ from trigreason_graph.nodes.trigger_router import trigger_router
 from trigreason_graph.nodes.verdicts import Judged, Verdict
 from trigreason_graph.nodes.writing import StepWriter, step_writer
 from trigreason_graph.reasoning.prompts import ask_for
+from trigreason_graph.reasoning.tool_calls import is_call
 from trigreason_graph.settings import Settings
 from trigreason_graph.state import State, Step
 
@@ -124,27 +125,30 @@ class _Run:
         self._runtime = get_runtime(Settings)
         # Asked at every token, and at every step.
         self._watches_growing, self._run_length = kit.policy.watches_growing_drafts, kit.policy.run_length
+        self._stops_on_repeat = kit.policy.stop_on_repeat
         self._looked = (-1, 0)
         self._verdicts: list[Verdict] = []
 
     @property
     def judged(self) -> Judged:
-        """The drafts so far, with the verdict on each that is complete."""
+        """The drafts so far, with the verdict on each."""
         return Judged(self._bench.under, tuple(self.drafts), self._verdicts)
 
     def __call__(self, piece: Piece) -> bool:
         if self._runtime.drain_requested:
             self.finish = "drain"
             return True
-        finished = self._writer.feed(piece)
-        self.take(finished)
-        if self._watches_growing and not (finished or self.finish):  # the beginning of a step waits for its next piece
+        self.take(self._writer.feed(piece))
+        if not self.finish and self._watches_growing:
             self._look_at_growing()
         return bool(self.finish)
 
     def take(self, steps: list[Step]) -> None:
-        """Judge finished drafts in order; what comes after one that fires was never wanted."""
-        for step in steps:
+        """Judge finished drafts in order; what comes after one that fires was never wanted.
+
+        A step that leads into a call of a tool is not committed without it.
+        """
+        for index, step in enumerate(steps):
             if self.finish:
                 return
             self._tokens.finished([step])
@@ -153,14 +157,19 @@ class _Run:
             verdict = self._bench.look(self._trace, draft)
             self._trace.append(draft)
             self._verdicts.append(verdict)
+            leads_into_call = any(map(is_call, steps[index + 1 : index + 2]))
             if verdict.action != "accept":
                 self.finish = "signal"
             elif draft["kind"] == "tool":
                 self.finish = "tool"
-            elif len(self.drafts) >= self._run_length:
+            elif (len(self.drafts) >= self._run_length and not leads_into_call) or self._repeats():
                 self.finish = "commit"
         if not self.finish:
             self._tokens.growing(self._writer.next_id, self._writer.settled)
+
+    def _repeats(self) -> bool:
+        """Whether the policy lets the newest step end the reasoning: the router decides that, at the end of a run."""
+        return self._stops_on_repeat and repeats(self._trace)
 
     def _look_at_growing(self) -> None:
         known, length = self._looked
@@ -170,7 +179,9 @@ class _Run:
         if draft is None:
             return
         self._looked = (draft["id"], len(draft["text"]))
-        if self._bench.look(self._trace, draft, complete=False).action != "accept":
+        verdict = self._bench.look(self._trace, draft, complete=False, first=known != draft["id"])
+        if verdict.action != "accept":
             self.drafts.append(draft)
+            self._verdicts.append(verdict)
             self._writer.next_id += 1
             self.finish = "partial"

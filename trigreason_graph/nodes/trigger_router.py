@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from trigreason_graph.nodes.endings import ending, onward
+from trigreason_graph.nodes.endings import ending, onward, repeats
 from trigreason_graph.nodes.judges import JudgeDesk
 from trigreason_graph.nodes.judging import Bench
 from trigreason_graph.nodes.kit import Kit
@@ -30,7 +30,7 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
         elif index < len(known):
             verdict = known[index]
         else:
-            verdict = bench.look(trace, draft, complete=complete)
+            verdict = bench.look(trace, draft, complete=complete, first=not complete)
         log += verdict.unserved
         if verdict.action != "accept":
             flagged = draft
@@ -44,7 +44,7 @@ async def trigger_router(state: State, kit: Kit) -> dict[str, Any]:
         log += verdict.unserved
     elif not drafts and state["signal"]:
         update["signal"] = state["signal"]  # nobody's but a person's: update_state put it there
-    elif flagged is None and kit.policy.stop_on_repeat and _repeats(trace):
+    elif flagged is None and kit.policy.stop_on_repeat and repeats(trace):
         update["finish"] = "end"
     if update["signal"] is None:
         update |= ending(state, update.get("finish", state["finish"]), state["why"])
@@ -86,12 +86,6 @@ def _small_model_failed(state: State) -> Signal:
         route="intervene",
         steps=None,
     )
-
-
-def _repeats(trace: Sequence[Step]) -> bool:
-    if not trace or trace[-1]["kind"] == "tool":
-        return False
-    return len(trace) > 1 and trace[-1]["text"].strip() == trace[-2]["text"].strip()
 
 
 def after_router(state: State) -> Literal["accept", "escalate", "rollback", "tools", "finish"]:

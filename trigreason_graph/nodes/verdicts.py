@@ -41,7 +41,7 @@ class Judged:
     Attributes:
         under: What the verdicts depend on beside state and policy; under anything else they do not hold.
         drafts: In order.
-        verdicts: On the first of them: one that is still being written has none.
+        verdicts: On each of them.
     """
 
     under: Hashable

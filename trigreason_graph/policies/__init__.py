@@ -2,7 +2,7 @@
 
 from trigreason_graph.policies.base import Policy
 from trigreason_graph.policies.files import dump_policy, load_policy, read_policy
-from trigreason_graph.policies.resolve import resolve_policy
+from trigreason_graph.policies.resolve import resolve_policy, shipped_policy
 from trigreason_graph.policies.shipped import (
     SHIPPED,
     early_only,
@@ -23,5 +23,6 @@ __all__ = [
     "random_policy",
     "read_policy",
     "resolve_policy",
+    "shipped_policy",
     "specreason_policy",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from trigreason_graph.policies.base import AnyTrigger, Policy
@@ -43,14 +44,27 @@ PAIRS = Path(__file__).parent / "pairs"
 """Policy files of single pairs of models that ship: evidence about one pair belongs into its file, not the default."""
 
 
-def _named(name: str) -> Policy:
+@cache
+def shipped_policy(name: str) -> Policy:
+    """A policy that ships, by its name.
+
+    Raises:
+        ValueError: There is none of that name; the text lists those there are.
+    """
     if name in SHIPPED:
         return SHIPPED[name]
-    if (PAIRS / f"{name}.toml").is_file():
+    if name in names():
         return load_policy(PAIRS / f"{name}.toml")
+    raise ValueError(f"there is no policy {name!r}; shipped are {', '.join(names())}")
+
+
+def _named(name: str) -> Policy:
     if name.endswith(".toml"):
         return load_policy(name)
-    raise ValueError(f'there is no policy {name!r}; shipped are {", ".join(names())}, and a path ends in ".toml"')
+    try:
+        return shipped_policy(name)
+    except ValueError as error:
+        raise ValueError(f'{error}, and a path ends in ".toml"') from None
 
 
 def names() -> list[str]:

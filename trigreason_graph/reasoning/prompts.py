@@ -7,6 +7,7 @@ purpose and form stand in tests/golden/prompts.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from string import Formatter
 
 from trigreason_graph.state import Purpose
 
@@ -15,7 +16,10 @@ PROMPTS_VERSION = "2"
 
 @dataclass(frozen=True)
 class Prompts:
-    """The texts. Fields in braces are filled in; every field of the default must stay.
+    """The texts. In those that name placeholders below, these must stay, and any other brace is written twice.
+
+    Raises:
+        ValueError: A placeholder that is missing or not known there, or a single brace; the text names the field.
 
     Attributes:
         version: Shown in run events, so that runs with other texts can be told apart. Give your own a name.
@@ -69,10 +73,6 @@ class Prompts:
     )
     finish: str = "Once the problem is solved, put the final answer within \\boxed{}."
     conclude: str = "The reasoning ends here. Write only the final answer, within \\boxed{}."
-    verdict: str = (
-        'Check the steps above. Write only "wrong: none", or "wrong: k" when step k is the earliest wrong one.'
-    )
-    """Asks for the review alone, without further steps."""
     lead: str = "The final answer is \\boxed{"
     no_trace: str = "(nothing yet)"
     person: str = "Follow this instruction of a person as well: {instruction}"
@@ -84,7 +84,34 @@ class Prompts:
         "find out."
     )
 
+    def __post_init__(self) -> None:
+        for name, wanted in PLACEHOLDERS.items():
+            try:
+                there = [field for _, field, _, _ in Formatter().parse(getattr(self, name)) if field is not None]
+            except ValueError as error:
+                raise ValueError(f"Prompts: {name}: {error}; write a brace that stands for itself twice") from None
+            if set(there) != set(wanted):
+                listed = " ".join(f"{{{field}}}" for field in wanted)
+                raise ValueError(
+                    f"Prompts: {name}: must have {listed}, and nothing else in single braces; it has "
+                    f"{' '.join(f'{{{field}}}' for field in there) or 'none'}"
+                )
 
+
+PLACEHOLDERS = {
+    "plan": ("blueprint",),
+    "hints": ("hints",),
+    "progress": ("done", "next"),
+    "found": ("conclusions",),
+    "left_out": ("first", "last", "conclusions"),
+    "initiate": ("words",),
+    "prime": ("steps",),
+    "rewrite": ("review", "steps"),
+    "intervene": ("reason", "review", "steps"),
+    "person": ("instruction",),
+    "tools": ("tools",),
+}
+"""What is filled in where; the other texts are sent as they are."""
 DEFAULT_PROMPTS = Prompts()
 
 
@@ -123,8 +150,6 @@ def ask_for(
         return texts.initiate.format(words=max((tokens or 120) * 2 // 3, 20))
     if purpose == "conclude":
         return texts.conclude
-    if purpose == "review":
-        return texts.verdict
     if purpose == "continue":
         return f"{texts.go_on} {texts.finish}"
     wanted = "all remaining steps" if steps is None else "the next step" if steps == 1 else f"the next {steps} steps"

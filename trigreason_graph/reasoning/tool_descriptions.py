@@ -25,7 +25,8 @@ def described(name: str, description: str, schema: Mapping[str, Any]) -> str:
     told = ", ".join(
         f"{key}{'' if key in required else '?'}: {_kind(value, schema)}" for key, value in properties.items()
     )
-    lines = [f"- {name}({told}): {_short(description)}"]
+    about = _short(description)
+    lines = [f"- {name}({told}): {about}" if about else f"- {name}({told})"]
     lines += [
         f"  {key}: {_short(value['description'])}"
         for key, value in properties.items()

@@ -76,9 +76,10 @@ def make_view(
     question: str = QUESTION,
     blueprint: Blueprint | None = None,
     signals: Sequence[Signal] = (),
+    first: bool = False,
 ) -> View:
     """A view of `draft` as the next step after `trace`."""
-    return View(question, blueprint, trace, draft, complete, signals)
+    return View(question, blueprint, trace, draft, complete, signals, first)
 
 
 def long_trace(length: int) -> list[Step]:

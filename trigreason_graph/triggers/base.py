@@ -24,6 +24,8 @@ class View:
         draft: The step under judgement; None at the start of a run.
         complete: False while the draft is still being written.
         signals: The signals of this run so far, oldest first.
+        first: True at the first look at a draft that is still being written: nothing more than its first token may be
+            there.
     """
 
     question: str
@@ -32,14 +34,16 @@ class View:
     draft: Step | None
     complete: bool
     signals: Sequence[Signal]
+    first: bool = False
 
 
 @runtime_checkable
 class Trigger(Protocol):
     """A named rule. `check` is pure: no IO, no hidden state, time bounded by a window of recent steps.
 
-    `when` says at which moment `check` is asked: at the start of a run, after the first token of a draft, while a
-    draft grows, or when it is complete. A trigger whose `when` is "partial" is asked for complete drafts as well.
+    `when` says at which moment `check` is asked: at the start of a run, once after the first token of a draft, again
+    and again while a draft grows, or when it is complete. One whose `when` is "partial" is asked for complete drafts
+    as well.
     """
 
     @property
@@ -110,4 +114,4 @@ def _asked(when: When, view: View) -> bool:
         return when == "start"
     if view.complete:
         return when in ("step", "partial")
-    return when in ("partial", "first_token")
+    return when == "partial" or (when == "first_token" and view.first)

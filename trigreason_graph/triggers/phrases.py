@@ -47,16 +47,18 @@ def word_lists(language: str) -> Lists:
 
 
 def add_language(name: str, lists: Lists) -> None:
-    """Make the lists of a language known under a name, in this process.
+    """Make the lists of a language known under a name, in this process, in place of those it was given before.
 
     Args:
         name: What `languages=` of a trigger will call it. "en" and "zh" stay what they are.
         lists: ``{"default": {"phrases": [...], "openers": [...]}}``.
 
     Raises:
-        ValueError: A name that is taken, or lists of another shape.
+        ValueError: An empty name, one of a shipped language or of a file, or lists of another shape.
     """
-    if name in languages() or name.endswith(".toml") or not name:
+    if not name.strip():
+        raise ValueError("the language needs a name, by which languages= of a trigger can call it")
+    if name in languages() or name.endswith(".toml"):
         raise ValueError(f"the name {name!r} is taken; shipped are {', '.join(languages())}, and .toml is for files")
     _added[name] = _checked(lists, f"language {name!r}")
     phrase_pattern.cache_clear()

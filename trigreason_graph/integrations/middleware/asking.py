@@ -10,6 +10,8 @@ from trigreason_graph.integrations.middleware.models import REPLY_TOKENS, reply_
 from trigreason_graph.integrations.middleware.record import Record
 from trigreason_graph.nodes.approval import DENIED, approval
 from trigreason_graph.nodes.paid_gate import NO_SAVER, Grant, grant_large
+from trigreason_graph.nodes.permission import effort_for
+from trigreason_graph.reasoning.handover import with_instruction
 from trigreason_graph.state import Purpose, Signal
 
 
@@ -29,8 +31,8 @@ def permitted(
         GraphInterrupt: A person has to be asked first.
     """
     kit = record.kit
-    effort = kit.settings.effort.get("rewrite") if kit.large.card.efforts else None
-    grant = grant_large(kit, record.gate, prompt, reply_limit(kit.large, REPLY_TOKENS), effort=effort)
+    effort, wanted = effort_for(kit, purpose), reply_limit(kit.large, REPLY_TOKENS)
+    grant = grant_large(kit, record.gate, prompt, wanted, effort=effort)
     if grant.reason or kit.settings.large != "ask" or told is not None:
         return replace(grant, effort=effort, instruction=told or "")
     if not kit.can_wait:
@@ -38,4 +40,7 @@ def permitted(
     answer = approval(kit, purpose, signal, record.run["turn"] + 1, grant, prompt)
     if answer.decision == "deny":
         return Grant(0, DENIED)
+    if answer.instruction:  # the prompt is longer than what was granted
+        longer = with_instruction(prompt, answer.instruction, kit.prompts)
+        grant = grant_large(kit, record.gate, longer, wanted, effort=effort)
     return replace(grant, effort=effort, instruction=answer.instruction)

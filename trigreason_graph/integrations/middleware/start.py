@@ -17,6 +17,7 @@ from trigreason_graph.integrations.middleware.state import KEPT, new_run, with_r
 from trigreason_graph.models.degradations import degradations
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.paid_gate import NO_SAVER
+from trigreason_graph.nodes.report import instructions_given
 from trigreason_graph.nodes.strategist import strategist
 from trigreason_graph.policies import Policy
 from trigreason_graph.reasoning.text import clean
@@ -136,6 +137,11 @@ async def _plan(record: Record, messages: Sequence[BaseMessage], signal: Signal)
         remaining=ROOM,
     )
     written = await strategist(state, record.kit)
-    record.run = {**with_rows(run, written["ledger"]), "plan": written["blueprint"], "large_off": written["large_off"]}
+    record.run = {
+        **with_rows(run, written["ledger"]),
+        "instructions": instructions_given(written["ledger"]),
+        "plan": written["blueprint"],
+        "large_off": written["large_off"],
+    }
     record.note(written["large_off"])
     record.log(written["signals"][:KEPT])

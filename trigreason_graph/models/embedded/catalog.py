@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
+
+from trigreason_graph.models.folders import cache_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,7 @@ PAIR = ("small", "large")
 
 def models_dir() -> Path:
     """Where model files are kept: ``$TRIGREASON_HOME/models``, else the user's cache directory."""
-    home = os.environ.get("TRIGREASON_HOME")
-    if home:
-        return Path(home).expanduser() / "models"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("trigreason", appauthor=False) / "models"
+    return cache_folder("models")
 
 
 def model_path(key: str) -> Path:
