@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 
 from tests.graphs import LOCAL_SMALL, PAID_LARGE, STEPS, large, small
 from trigreason_graph import Budget, ChatTrigReason, Price, Settings
+from trigreason_graph.integrations.conversation import described
 from trigreason_graph.integrations.reply import Wanted
 from trigreason_graph.testing import Scripted, ScriptedModel
 
@@ -54,6 +55,21 @@ def chat(writer: ScriptedModel, expert: ScriptedModel, **fields: Any) -> ChatTri
 def able(*script: str | Scripted) -> ScriptedModel:
     """A small model that calls tools."""
     return ScriptedModel(script=list(script), trigreason_card=TOOL_SMALL)
+
+
+def test_tools_are_told_whatever_their_schema() -> None:
+    schema = {
+        "properties": {
+            "any": True,
+            "of": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "in": {"$ref": "#/$defs/C"},
+        },
+        "required": ["of"],
+        "$defs": {"C": {"enum": ["EUR", "USD"]}},
+    }
+    told = described([{"type": "function", "function": {"name": "pay", "description": "Pays.", "parameters": schema}}])
+    assert told.endswith('\n- pay(any?: any, of: integer | null, in?: "EUR" | "USD"): Pays.')
+    assert described([{"name": "now"}]).endswith("\n- now()")
 
 
 class TestWhoIsAsked:

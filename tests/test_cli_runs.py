@@ -210,6 +210,22 @@ class TestResume:
         assert taken[1].budget == Budget(large_calls=7, usd=1)
         assert taken[1].settings == Settings(temperature=0.5, large="never")
 
+    def test_what_is_known_of_one_whose_models_cannot_be_set_up_here(
+        self, trigreason: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        process = program(0.03, QUESTION, "--thread", "killed")
+        read_until(process, "mark 5")
+        process.kill()
+        process.communicate(timeout=20)
+        monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+        job = Job(QUESTION, "ollama:a", "openai:gpt-5", None, None, None, Settings())
+        with closing(sqlite3.connect(store_path())) as connection, connection:
+            connection.execute("UPDATE trigreason_runs SET job = ?", (job.as_text(),))
+        shown = json.loads(trigreason("runs", "show", "killed", "--json").stdout)
+        assert (shown["small"], shown["large"], shown["policy"]) == ("ollama:a", "openai:gpt-5", "kill")
+        assert shown["report"]["totals"]["large"]["calls"] > 0
+        assert shown["report"]["large_alone"]["cost"] is None or shown["report"]["large_alone"]["cost"] > 0
+
     def test_killed_before_anything_was_saved(self, trigreason: Run) -> None:
         Store(store_path()).begin("early", Job(QUESTION, MODELS[1], MODELS[3], None, None, None, Settings()))
         shown = trigreason("runs", "show", "early")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from tests.graphs import LOCAL_SMALL, STEPS, Marker, full_state, graph, large, small
-from trigreason_graph import Budget, InputError, Settings, StrategicInitiation, create_trigreason_graph
+from trigreason_graph import Budget, InputError, Settings, Signal, StrategicInitiation, View, create_trigreason_graph
 from trigreason_graph.nodes.migration import problem_of
 from trigreason_graph.testing import Scripted, ScriptedModel
 
@@ -190,10 +190,10 @@ class TestRunsOfSteps:
         await compiled.ainvoke(QUESTION, config())
         return compiled.aget_state_history(config())
 
-    async def test_two_equal_steps_end_the_reasoning_at_the_end_of_a_run_too(self) -> None:
-        result = await graph(
-            small("One.\n\nTwo is two.\n\nTwo is two.\n\nMore.", "7"), commit_every=3, stop_on_repeat=True
-        ).ainvoke(QUESTION)
+    @pytest.mark.parametrize("commit_every", [1, 2, 3, 10])
+    async def test_two_equal_steps_end_the_reasoning_wherever_in_a_run(self, commit_every: int) -> None:
+        writer = small("One.\n\nTwo is two.\n\nTwo is two.\n\nMore.", *["Two is two.\n\nMore."] * 2, "7")
+        result = await graph(writer, commit_every=commit_every, stop_on_repeat=True).ainvoke(QUESTION)
         assert texts(result)[:3] == ["One.", "Two is two.", "Two is two."]
         assert "More." not in texts(result)
 
@@ -445,6 +445,16 @@ class TestBudget:
     def test_a_dollar_limit_that_cannot_be_held_is_refused(self) -> None:
         with pytest.raises(ValueError, match="usd=1 cannot be held"):
             create_trigreason_graph(small=small(), large=large(), budget=Budget(usd=1.0))
+        with pytest.raises(ValueError, match=r"^settings=: budget: usd=1 cannot be held"):
+            create_trigreason_graph(small=small(), large=large(), settings=Settings(budget=Budget(usd=1.0)))
+
+    async def test_nor_is_one_of_a_runs_settings(self) -> None:
+        writer = small(STEPS)
+        compiled = graph(writer, large())
+        with pytest.raises(ValueError, match=r"^the run's settings: budget: usd=0.1 cannot be held.*scripted:large"):
+            await compiled.ainvoke(QUESTION, context={"budget": {"usd": 0.1}})
+        assert not writer.calls
+        assert (await compiled.ainvoke(QUESTION, context={"budget": {"large_calls": 1}}))["answer"] == "7"
 
     async def test_an_inherited_recursion_limit_ends_in_an_answer(self) -> None:
         writer = small(*["A step.\n\nBAD.\n\nx"] * 9, "7}.")
@@ -604,6 +614,53 @@ class TestGrowingDrafts:
         writer = small("LOOP LOOP " * 20, "LOOP LOOP LOOP. \\boxed{7}")
         result = await graph(writer, large("", loop=True), Marker("LOOP LOOP", when="partial")).ainvoke(QUESTION)
         assert result["answer"] == "7"
+
+
+async def test_a_trigger_of_the_first_token_is_asked_once_a_draft() -> None:
+    looks: list[tuple[str, bool]] = []
+
+    @dataclass(frozen=True)
+    class Watching(Marker):
+        def check(self, view: View) -> Signal | None:
+            looks.append((view.draft["text"] if view.draft else "", view.complete))
+            return super().check(view)
+
+    steps = f"{'A rather long step without an end. ' * 6}\n\nShort.\n\nSo \\boxed{{7}}."
+    result = await graph(small(steps), large(), Watching("never", when="first_token")).ainvoke(QUESTION)
+    assert result["answer"] == "7"
+    assert len(looks) == 3
+    assert not any(complete for _, complete in looks)
+    assert all(len(text) < 20 for text, _ in looks)
+
+
+async def test_what_a_trigger_of_the_first_token_says_holds_behind_a_crash_too() -> None:
+    saver = InMemorySaver()
+    compiled = graph(
+        small("BAD from the start.\n\nMore.", "So \\boxed{7}."),
+        large("Good."),
+        Marker("BAD", when="first_token"),
+        checkpointer=saver,
+    )
+    result = await compiled.ainvoke(QUESTION, config())
+    assert texts(result) == ["Good.", "So \\boxed{7}."]
+    async for saved in compiled.aget_state_history(config()):
+        if saved.next == ("trigger_router",):
+            again = graph(
+                small("So \\boxed{7}."), large("Good."), Marker("BAD", when="first_token"), checkpointer=saver
+            )
+            assert texts(await again.ainvoke(None, saved.config)) == ["Good.", "So \\boxed{7}."]
+            break
+    else:
+        pytest.fail("the router was never waited for")
+
+
+@pytest.mark.parametrize("reply", ["42", "42.", "Answer: 42"])
+async def test_an_answer_may_stand_in_the_problem(reply: str) -> None:
+    expert = large(reply)
+    compiled = graph(small("Fine.\n\nBAD.\n\nx", "So \\boxed{42}."), expert, Marker("BAD"))
+    result = await compiled.ainvoke({"question": "Is the number 41 or 42.5? Write Answer: 41 or Answer: 42."})
+    assert [step["author"] for step in result["trace"]][:2] == ["small", "large"]
+    assert result["report"]["interventions"] == {"marker": 1}
 
 
 async def test_a_reply_that_only_restates_is_not_a_step() -> None:

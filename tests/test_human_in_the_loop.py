@@ -182,6 +182,15 @@ class TestTheAnswer:
         assert (writer.calls, expert.calls) == (2, 0)
         assert result["report"]["unserved"] == {"marker": 1}
 
+    async def test_denied_to_answer_it_leaves_that_to_the_small_model(self, saver: Any) -> None:
+        writer, expert = small("One is 3.\n\nThe other is 4.", "7}."), large("\\boxed{7}")
+        compiled = asking(writer, expert, saver, answer_by="large")
+        paused = await compiled.ainvoke(QUESTION, CONFIG)
+        assert paused["__interrupt__"][0].value["purpose"] == "conclude"
+        result = await compiled.ainvoke(Command(resume="deny"), CONFIG)
+        assert (result["answer"], result["report"]["outcome"]["kind"]) == ("7", "answered")
+        assert (writer.calls, expert.calls) == (2, 0)
+
     async def test_an_answer_that_is_none_can_be_given_again(self, saver: Any) -> None:
         writer, expert = wrong_then_right()
         compiled = asking(writer, expert, saver)

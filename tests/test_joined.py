@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.graphs import graph, large, small
+from trigreason_graph import Budget, ChatTrigReason
 from trigreason_graph.reasoning import joined as module
 from trigreason_graph.reasoning.joined import LONG, MOST, forget, joined
 from trigreason_graph.state import Author, Step, trace_text
-from trigreason_graph.testing import make_step
+from trigreason_graph.testing import Scripted, make_step
 
 AUTHORS = st.sampled_from(["small", "large", "tool"])
 SEPS = st.sampled_from(["\n\n", "\n", "", "\n \n"])
@@ -91,4 +92,15 @@ async def test_a_run_leaves_nothing_behind() -> None:
     result = await graph(writer, large()).ainvoke({"question": "What is 3 + 4?"}, {"recursion_limit": 100})
     assert len(result["trace"]) > LONG
     assert writer.prompts[-1][-1].text == trace_text(result["trace"][:-1])
+    assert not module._known
+
+
+async def test_nor_does_one_that_ends_in_a_call_of_a_tool() -> None:
+    lines = [f"Thing number {number} is seen." for number in range(LONG + 20)]
+    calls = ["\n\n".join(lines[start : start + 11]) for start in range(0, LONG + 10, 10)]
+    writer, expert = small(*calls, "So \\boxed{7}."), large(Scripted(tool_calls=[{"name": "Sum", "args": {"of": 7}}]))
+    chat = ChatTrigReason(small=writer, large=expert, policy="small_only", budget=Budget(total_tokens=None, usd=None))
+    sum_up = {"name": "Sum", "description": "Adds.", "parameters": {"type": "object", "properties": {}}}
+    reply = await chat.bind_tools([sum_up]).ainvoke("What is 3 + 4?")
+    assert (reply.tool_calls[0]["name"], len(writer.prompts)) == ("Sum", len(calls) + 1)
     assert not module._known

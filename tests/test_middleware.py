@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -19,7 +20,7 @@ from tests.graphs import LOCAL_SMALL, PAID_LARGE, Marker, large, small
 from trigreason_graph import Budget, Policy, Price, ReasoningModel, Settings, StrategicInitiation, TrigReasonMiddleware
 from trigreason_graph.integrations import AGENT, RepeatedCall
 from trigreason_graph.testing import Scripted, ScriptedModel
-from trigreason_graph.triggers import Limit, RandomChoice, StepScore
+from trigreason_graph.triggers import CognitiveOffload, Limit, RandomChoice, StepScore
 
 BOTH = pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 DOWN = Scripted(None, error=ValueError("down"))
@@ -98,6 +99,13 @@ class TestWhoWrites:
         assert authors(state) == wrote
         purposes = [event["purpose"] for event in events if event["type"] == "call" and event["status"] == "end"]
         assert purposes == ["continue", "rewrite", "continue" if turns == 1 else "intervene"]
+
+    async def test_how_long_it_may_think_by_purpose(self, sync: bool) -> None:
+        expert = large(call("look"), BETTER)
+        expert.trigreason_card = replace(expert.trigreason_card, efforts=True)
+        settings = Settings(effort={"intervene": "high"})
+        await run(agent(routed(small(UNSURE), expert, turns=2, settings=settings)), sync)
+        assert [asked["reasoning_effort"] for asked in expert.asked] == ["low", "high"]
 
     async def test_a_trigger_may_say_more(self, sync: bool) -> None:
         policy = [Marker("There", steps=None)]
@@ -322,6 +330,15 @@ class TestAsking:
         assert str(expert.prompts[0][0].text).endswith("Count the trays.")
         (given,) = report(events)["instructions"]
         assert (given["call"], given["purpose"], given["instruction"]) == (1, "rewrite", "Count the trays.")
+
+    async def test_and_when_it_plans(self, sync: bool) -> None:
+        expert = large("Goal: count\nKey steps: 1. trays\nPitfalls: none", BETTER)
+        made = self.asking(small(SURE), expert, policy=[StrategicInitiation(), CognitiveOffload(ceiling=1.0)])
+        await self.paused(made, sync)
+        edit = {"decision": "edit", "instruction": "Count the trays."}
+        events, _ = await run(made, sync, Command(resume=edit), config=self.config)
+        (given,) = report(events)["instructions"]
+        assert (given["call"], given["purpose"], given["instruction"]) == (0, "initiate", "Count the trays.")
 
     async def test_denied_the_reply_stands(self, sync: bool) -> None:
         writer, expert = small(UNSURE), large(BETTER)

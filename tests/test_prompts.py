@@ -161,6 +161,27 @@ class TestWindow:
         return trace_prompt(card, given, "small", DEFAULT_PROMPTS)
 
 
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (
+            {"initiate": "Plan in {words} words, then \\boxed{}."},
+            "Prompts: initiate: must have {words}, and nothing else",
+        ),
+        ({"person": "Mind this as well."}, "Prompts: person: must have {instruction}, .* it has none"),
+        ({"rewrite": "Write {steps} for {who}. {review}"}, "Prompts: rewrite: must have {review} {steps}"),
+        ({"plan": "The plan {blueprint}: {"}, "Prompts: plan: .*brace.*twice"),
+    ],
+)
+def test_a_text_that_could_not_be_filled_in_is_refused(texts: dict[str, str], said: str) -> None:
+    with pytest.raises(ValueError, match=said.replace("{", r"\{").replace("}", r"\}")):
+        Prompts(**texts)
+
+
+def test_braces_of_texts_that_are_sent_as_they_are() -> None:
+    assert Prompts(solve="Put it into \\boxed{}.", finish="{x}", lead="The answer is {").lead == "The answer is {"
+
+
 def test_every_text_can_be_replaced() -> None:
     mine = Prompts(**{name: text.replace("the", "THE") for name, text in asdict(DEFAULT_PROMPTS).items()})
     assert ask_for("rewrite", texts=mine) == ask_for("rewrite").replace("the", "THE")

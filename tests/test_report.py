@@ -11,7 +11,7 @@ from tests.graphs import Marker, full_state, graph, large, small
 from tests.views import step
 from trigreason_graph import Price, create_trigreason_graph
 from trigreason_graph.cli.report import BRANCHES_SHOWN, branch_line, discarded_line
-from trigreason_graph.nodes.report import branch_report, step_cost
+from trigreason_graph.nodes.report import branch_report, role_totals, step_cost
 from trigreason_graph.state import Branch, BranchReport, LedgerRow, Step
 
 
@@ -59,6 +59,11 @@ def written(call: int, tokens: int, author: str = "large") -> Step:
 )  # fmt: skip
 def test_a_steps_share_of_its_call(ledger: list[LedgerRow], spent: Step, cost: float | None) -> None:
     assert step_cost(spent, ledger) == (None if cost is None else pytest.approx(cost))
+
+
+def test_attempts_are_no_calls_of_their_own() -> None:
+    totals = role_totals([row(0, 0, 0.01), row(1, 40, 0.03, attempt=2), row(2, 7, 5.0)], "large")
+    assert (totals["calls"], totals["tokens_out"], totals["cost"]) == (2, 47, pytest.approx(5.04))
 
 
 def test_a_branch_sums_its_steps() -> None:

@@ -248,6 +248,9 @@ class TestCards:
             "http://host.docker.internal:1",
             "http://box.local",
             "localhost:11434",
+            "http://vllm:8000/v1",
+            "http://gpu-box:8000",
+            "http://100.101.102.103:11434",
         ],
     )
     def test_local(self, url: str) -> None:

@@ -50,7 +50,11 @@ def built(small_model: Any, *tools: Any, **fields: Any) -> Any:
     builder = create_trigreason_graph(
         small=small_model,
         large=fields.pop("large", None) or large(),
-        policy=policy(*fields.pop("triggers", ()), initiation=fields.pop("initiation", None)),
+        policy=policy(
+            *fields.pop("triggers", ()),
+            initiation=fields.pop("initiation", None),
+            commit_every=fields.pop("commit_every", 10),
+        ),
         budget=fields.pop("budget", Budget(usd=None)),
         tools=tools or (add,),
         **fields,
@@ -115,6 +119,14 @@ class TestACall:
         model = small(f"{ADD.removesuffix('</tool>')}\nThat is 99.", END_STEP)
         result = await built(model).ainvoke(QUESTION)
         assert [step["text"] for step in result["trace"]][:2] == [ADD, "> add: 7"]
+
+    @pytest.mark.parametrize("close", ["", "</tool>"], ids=["forgotten", "closed"])
+    async def test_is_committed_with_the_step_that_leads_into_it(self, close: str) -> None:
+        """A run of steps that is full ends behind the call, not before it."""
+        model = small(f"Let me compute it:\n{ADD.removesuffix('</tool>')}{close}", END_STEP)
+        result = await built(model, commit_every=1).ainvoke(QUESTION)
+        assert [step["text"] for step in result["trace"]][:3] == ["Let me compute it:", ADD, "> add: 7"]
+        assert (result["answer"], model.calls) == ("7", 2)
 
     async def test_at_the_end_of_a_turn_ends_nothing(self) -> None:
         result = await built(small(f"It might be \\boxed{{9}}. {ADD}", END_STEP)).ainvoke(QUESTION)

@@ -292,6 +292,8 @@ class TestLanguages:
         assert InterventionRequest(k=1, min_step=0, languages=("de-test",)).check(view("Vielleicht 3.")) is not None
         with pytest.raises(ValueError, match="taken"):
             add_language("en", self.LISTS)
+        with pytest.raises(ValueError, match="needs a name"):
+            add_language(" ", self.LISTS)
 
     @pytest.mark.parametrize(
         ("text", "said"),
