@@ -58,8 +58,8 @@ def test_the_question_says_what_for_why_and_how_dear(solve: Run) -> None:
     asked = solve(lines="approve\n").stderr
     assert "scripted:large is to rewrite step 2: at most 512 tokens, price unknown" in asked
     assert "The step says 'BAD'." in asked
-    assert "It is asked: The next step is hard for the small model." in asked
-    assert "May it? (approve, deny, edit):" in asked
+    assert "Request: The next step is hard for the small model." in asked
+    assert "Allow this call? (approve, deny, edit):" in asked
 
 
 @pytest.mark.parametrize("word", ["approve", "a", "APP"])

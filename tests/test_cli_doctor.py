@@ -85,7 +85,7 @@ class TestModelsAskedFor:
     def test_what_a_model_does_without(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", SECRET)
         result = examined("--small", "openai:gpt-4o", "--large", "openai:gpt-4o")
-        assert result.stdout.count("continues no prefill: it is asked in turns") == 1
+        assert result.stdout.count("cannot go on with a prefilled reply") == 1
         assert result.stdout.count("no log-probabilities from openai:gpt-4o") == 1
         assert "told to continue by" not in result.stdout.partition("openai:gpt-4o")[2].partition("large")[0]
 

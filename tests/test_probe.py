@@ -466,8 +466,8 @@ class TestDegradations:
         ("change", "told"),
         [
             ({"logprobs": False}, "no log-probabilities from fake:model: cognitive offload uses text signs only"),
-            ({"logprob_space": "tempered"}, "temperature 1"),
-            ({"style": "turn"}, "fake:model continues no prefill: it is asked in turns"),
+            ({"logprob_space": "tempered"}, "only at the temperature they were set for"),
+            ({"style": "turn"}, "fake:model cannot go on with a prefilled reply"),
             ({"streams": False}, "does not stream"),
             ({"usage": False}, "not counted by its server: they are estimated"),
             ({"window": 2048}, "a window of 2,048 tokens: long traces are compacted"),

@@ -13,7 +13,8 @@ from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from tests.wrapped import Client
 from trigreason_graph.models import ModelCard, Price, ReasoningModel, resolve_model
 from trigreason_graph.models.embedded.chat import EmbeddedChat
-from trigreason_graph.models.known import card_of, is_local, thinks
+from trigreason_graph.models.known import card_of
+from trigreason_graph.models.names import is_local, thinks
 from trigreason_graph.state import Role
 from trigreason_graph.testing import ScriptedModel
 

@@ -19,6 +19,7 @@ from tests.test_tuning_replay import recorded_traces
 from tests.views import step
 from trigreason_graph.cli.app import app
 from trigreason_graph.cli.tuning import price_of
+from trigreason_graph.evaluation import read_problems
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.models.prices import Price
 from trigreason_graph.models.resolve import resolve_model
@@ -252,17 +253,26 @@ class TestQuestions:
     def test_answers_are_not_needed(self, tmp_path: Path) -> None:
         path = tmp_path / "p.jsonl"
         path.write_text('{"question": "One?"}\n\n{"id": "b", "question": "Two?", "answer": "2"}\n')
-        assert read_questions(path) == [Question("1", "One?"), Question("b", "Two?")]
+        assert read_questions(path) == [Question("p-0", "One?"), Question("b", "Two?")]
         assert len(read_questions(path, limit=1)) == 1
         assert hash_of(as_questions(["One?"])) == hash_of([Question("1", "One?")])
+
+    def test_what_evaluate_reads_is_read_the_same(self, tmp_path: Path) -> None:
+        path = tmp_path / "p.csv"
+        path.write_text("qid,prompt,A,B\n7,Which?,this,that\n")
+        asked = "Which?\n\n(A) this\n(B) that\n\nAnswer with the letter of the right option."
+        assert read_questions(path) == [Question("7", asked)]
+        path.write_text("qid,prompt,A,B,answer\n7,Which?,this,that,B\n")
+        (problem,) = read_problems(path).problems
+        assert problem.question == asked
 
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("", "there are none in it"),
-            ("{", "line 1: no valid JSON"),
-            ('{"id": "a"}', 'an object with a "question"'),
-            ('{"id": "a", "question": "x"}\n{"id": "a", "question": "y"}', "two have the id 'a'"),
+            ("", "has no problems in it"),
+            ("{", "line 1: this is not JSON"),
+            ('{"id": "a"}', "line 1: its question is missing"),
+            ('{"id": "a", "question": "x"}\n{"id": "a", "question": "y"}', 'line 2: an earlier problem has the id "a"'),
         ],
     )
     def test_mistakes_name_the_line(self, text: str, said: str, tmp_path: Path) -> None:
@@ -271,7 +281,7 @@ class TestQuestions:
         with pytest.raises(ValueError) as caught:
             read_questions(path)
         assert said in str(caught.value)
-        with pytest.raises(ValueError, match="No such file"):
+        with pytest.raises(ValueError, match="neither a file nor a named set"):
             read_questions(tmp_path / "gone.jsonl")
 
 

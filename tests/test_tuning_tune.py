@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.graphs import large, small
 from trigreason_graph.cli.app import app
-from trigreason_graph.cli.tune import read_answered
+from trigreason_graph.cli.tune import answered
 from trigreason_graph.evaluation.problem import Problem
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.policies import SHIPPED, Policy, dump_policy, read_policy
@@ -372,6 +372,16 @@ class TestCommand:
     def test_answers_are_needed(self, tmp_path: Path) -> None:
         path = tmp_path / "p.jsonl"
         path.write_text('{"id": "a", "question": "One?"}\n')
-        with pytest.raises(ValueError, match="'a' has no answer; trigreason calibrate needs none"):
-            read_answered(path)
-        assert CliRunner().invoke(app, ["tune", str(path)]).exit_code == 2
+        told = CliRunner().invoke(app, ["tune", str(path)])
+        assert told.exit_code == 2
+        assert "p.jsonl, line 1: its answer is missing" in told.stderr
+
+    def test_answers_of_any_kind(self, tmp_path: Path) -> None:
+        path = tmp_path / "p.csv"
+        path.write_text('problem,solution\n"Half of 1?","So \\boxed{\\frac{1}{2}}."\n')
+        problems, checker = answered(str(path))
+        assert [(one.id, one.question, one.answer) for one in problems] == [("p-0", "Half of 1?", "\\frac{1}{2}")]
+        assert checker("0.5", "\\frac{1}{2}")
+        path.write_text("question,answer\nOne?,1\nWhere?,north of it\n")
+        with pytest.raises(ValueError, match=r"several kinds \(number, text\)"):
+            answered(str(path))

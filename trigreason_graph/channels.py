@@ -1,7 +1,7 @@
 """Growing lists in the graph state, at a cost per superstep that does not depend on their length.
 
 LangGraph's ``DeltaChannel`` is beta (its docstring says so), hence this one module: everything else says
-``Growing[Step]`` and never names the channel. Updates are a plain list (append) or
+``growing()`` and never names the channel. Updates are a plain list (append) or
 ``{"keep": k, "add": [...]}`` (truncate to the first k, then append): plain JSON, so Studio and a JS client
 can write them too.
 """

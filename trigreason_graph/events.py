@@ -4,7 +4,7 @@ A client that knows only ``step``, ``discard`` and ``outcome`` can show a whole 
 
 | type | fields besides v, type, run_id |
 |---|---|
-| run | question, small, large, policy |
+| run | question, small, large, policy, prompts (their version) |
 | call | status ("start" or "end"), role, model, purpose, trigger, call; at the end also rows (ledger), spent |
 | | and at the start instruction, where a person gave one |
 | token | role, step_id, text |

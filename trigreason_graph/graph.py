@@ -213,6 +213,10 @@ def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:
         raise ValueError(str(error).replace("large=", "fallback=", 1)) from None
 
 
+RECURSION_LIMIT = 10_000
+"""Supersteps of a run that this package itself starts: its budget ends it long before. An outer graph's limit is for
+its own steps, and LangGraph's default can be changed by the environment."""
+
 CALLERS = frozenset({*MODEL_CALLERS, "tools"})
 """Nodes that may call a model or a tool, which is not done twice; trigger_router does where the policy has judges."""
 

@@ -43,13 +43,13 @@ def ask(asked: Mapping[str, Any]) -> dict[str, str]:
     Raises:
         NotAnswered: Ctrl-C or the end of the input.
     """
-    for line in (asked["summary"], asked["reason"], f"It is asked: {asked['instruction']}"):
+    for line in (asked["summary"], asked["reason"], f"Request: {asked['instruction']}"):
         if line:
             typer.echo(clean(line), err=True)
-    decision = _read(f"May it? ({', '.join(DECISIONS)})", _decision)
+    decision = _read(f"Allow this call? ({', '.join(DECISIONS)})", _decision)
     if decision != "edit":
         return {"decision": decision}
-    return {"decision": "edit", "instruction": _read("Tell it also", _instruction)}
+    return {"decision": "edit", "instruction": _read("Extra instruction for the large model", _instruction)}
 
 
 def _read(prompt: str, understand: Callable[[str], str]) -> str:

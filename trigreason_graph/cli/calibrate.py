@@ -33,8 +33,8 @@ class MethodChoice(StrEnum):
 
 def calibrate(
     problems: Annotated[
-        list[Path],
-        typer.Argument(metavar="PROBLEMS.jsonl …", help='One object a line, with a "question"; answers are not read.'),
+        list[str],
+        typer.Argument(metavar="DATA …", help="Files or named sets, as for evaluate; answers are not read."),
     ],
     escalation: Annotated[
         str,
@@ -72,7 +72,7 @@ def calibrate(
     from trigreason_graph.tuning import read_questions
     from trigreason_graph.tuning.replay import Unit
 
-    questions = [question for path in problems for question in read_questions(path, limit=limit)]
+    questions = [question for source in problems for question in read_questions(source, limit=limit)]
     defaults = Defaults()
     model = defaults.small if small is None else small
     tuning.check_out(out)
@@ -95,7 +95,7 @@ def calibrate(
             progress=_progress,
             concurrency=concurrency,
             command=tuning.command_line(),
-            data=[path.stem for path in problems],
+            data=[Path(source).stem for source in problems],
             name=name,
         )
     if out is not None:

@@ -98,9 +98,9 @@ def check(
     if as_json:
         print_json({"policy": found.name, "usable": True, "made_for": found.made_for is not None, "differs": differing})
     else:
-        typer.echo(f"{found.name}: a policy that can be used")
+        typer.echo(f"{found.name}: a valid policy")
         if found.made_for is None:
-            typer.echo("it is made for no models in particular")
+            typer.echo("it is not tied to particular models")
         elif not differing:
             typer.echo(f"it was made for {models[0].card.full_name} and {models[1].card.full_name} as they are here")
         for one in differing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,8 @@ from trigreason_graph.cli import options, tuning
 from trigreason_graph.cli.verbs import DebugOption, complain, mismatch_told, print_json
 
 if TYPE_CHECKING:
+    from trigreason_graph.evaluation.checkers import Checker
+    from trigreason_graph.evaluation.problem import Problem
     from trigreason_graph.models.wrapper import ReasoningModel
     from trigreason_graph.tuning.grid import Setting
     from trigreason_graph.tuning.plan import Plan
@@ -38,7 +41,7 @@ class CostChoice(StrEnum):
 
 def tune(
     problems: Annotated[
-        Path, typer.Argument(metavar="PROBLEMS.jsonl", help='One object a line, with "question" and "answer".')
+        str, typer.Argument(metavar="DATA", help="Problems with answers: a file or a named set, as for evaluate.")
     ],
     grid: Annotated[
         list[str] | None,
@@ -92,7 +95,7 @@ def tune(
     from trigreason_graph.tuning.search import Objective
     from trigreason_graph.tuning.tuner import tune as run
 
-    listed = read_answered(problems)
+    listed, checker = answered(problems)
     defaults = Defaults()
     tuning.check_out(out)
     if picture is not None:
@@ -123,10 +126,11 @@ def tune(
             listed,
             **shared,
             objective=wanted,
+            checker=checker,
             concurrency=concurrency,
             told=_progress,
             command=tuning.command_line(),
-            data=[problems.stem],
+            data=[Path(problems).stem],
         )
     if sys.stderr.isatty():
         typer.echo(err=True)  # ends the line of the progress
@@ -156,21 +160,23 @@ def priced(large: str, price: str | None) -> ReasoningModel:
     return model.model_copy(update={"card": card, "prices": {card.full_name: dollars}})
 
 
-def read_answered(path: Path) -> list[Answered]:
-    """Problems with answers.
+def answered(source: str) -> tuple[Sequence[Problem], Checker]:
+    """Problems with answers, and what compares those with what the models state.
 
     Raises:
-        ValueError: One has none; the text names it.
+        DataError: They cannot be read, or one has no answer; the text names the line.
+        ValueError: Their answers are of several kinds, or their questions must not be written down.
     """
-    from trigreason_graph.evaluation.problem import Problem
-    from trigreason_graph.tuning.questions import read_rows
+    from trigreason_graph.evaluation import read_problems
+    from trigreason_graph.evaluation.checkers import checker_of
 
-    found: list[Answered] = []
-    for question, row in read_rows(path):
-        if row.get("answer") in (None, ""):
-            raise ValueError(f"problems {path}: {question.id!r} has no answer; trigreason calibrate needs none")
-        found.append(Problem(question.id, question.question, str(row["answer"])))
-    return found
+    given = read_problems(source)
+    if given.private:
+        raise ValueError(f"{given.name}: its questions must not be published, and what tunes a policy writes them down")
+    kinds = sorted({problem.kind for problem in given.problems})
+    if len(kinds) > 1:
+        raise ValueError(f"{source}: its answers are of several kinds ({', '.join(kinds)}); give one kind at a time")
+    return given.problems, checker_of(kinds[0])
 
 
 def _progress(setting: Setting, problem: Answered, done: int, planned: int) -> None:

@@ -8,12 +8,10 @@ from trigreason_graph.cli import words
 from trigreason_graph.cli.screen import Screen
 from trigreason_graph.cli.tally import Event, Tally
 from trigreason_graph.cli.writing import GutterWriter
+from trigreason_graph.nodes.progress import READ
 
 BLUEPRINT = -1
 """The step id of token events that belong to the blueprint, which is no step."""
-
-EXCERPT = " (it read: "
-"""Begins, in a branch's `why`, the excerpt that hints need and a screen that has shown the step does not."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,7 @@ class View:
     def _show_discard(self, event: Event) -> None:
         self._stop_writing()
         by = words.spaced(words.author(event["by"]))
-        why = event["why"].partition(EXCERPT)[0]
+        why = event["why"].partition(READ)[0]
         shown = [self._blocks[step] for step in event["step_ids"] if step in self._blocks]
         hidden = len(event["step_ids"]) - len(shown)
         for block in shown:

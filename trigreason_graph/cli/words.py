@@ -44,7 +44,7 @@ def money(dollars: float | None) -> str:
 
 
 def seconds(value: float) -> str:
-    """Seconds, and minutes from two on."""
+    """Seconds; minutes and seconds from 100 s on."""
     if value < 100:
         return f"{value:.1f} s"
     return f"{int(value // 60)} min {int(value % 60)} s"

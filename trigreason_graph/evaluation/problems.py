@@ -80,7 +80,7 @@ def read_problems(
         ValueError: An argument makes no sense.
     """
     _check_arguments(limit, sample, checker, fields)
-    name, rows, known = _rows(source, private)
+    name, rows, known = rows_of(source, private)
     if not rows:
         raise DataError(f"{source} has no problems in it.")
     kind = checker if isinstance(checker, str) else known.kind if known else None
@@ -107,8 +107,13 @@ def _check_arguments(
         raise ValueError(f"fields names {', '.join(sorted(unknown))}; it may name {', '.join(SPELLINGS)}")
 
 
-def _rows(source: str | PathLike[str], private: bool) -> tuple[str, list[Row], NamedSet | None]:
-    """Name, rows, and what is known of a source."""
+def rows_of(source: str | PathLike[str], private: bool) -> tuple[str, list[Row], NamedSet | None]:
+    """Name, rows, and what is known of a source, as `read_problems` takes it.
+
+    Raises:
+        DataError: It cannot be read; the text names file and line.
+        MissingPackage: A Hugging Face set without `datasets`.
+    """
     told = str(source)
     if isinstance(source, str) and told.startswith(PREFIX):
         return told.removeprefix(PREFIX), read_hub(told, private=private), None

@@ -13,12 +13,11 @@ from langchain_core.callbacks import AsyncCallbackHandler
 from trigreason_graph.evaluation.missing import RecordingMissing, misses
 from trigreason_graph.evaluation.problems import Problem, ProblemSet
 from trigreason_graph.evaluation.results import LoggedSignal, RunResult, WrittenStep
+from trigreason_graph.graph import RECURSION_LIMIT
 from trigreason_graph.state import LedgerRow, Outcome, Step
 
 KEPT = ["answer", "trace", "signals", "discarded", "ledger", "outcome"]
 """Of the graph's state: what a result is made of."""
-SUPERSTEPS = 10_000
-"""LangGraph's limit on a run, which the budget reaches first."""
 SHOWN_OF_PRIVATE = 3
 """Characters of an answer that may be kept of a private data set: a letter in brackets, not an option's text."""
 
@@ -62,7 +61,7 @@ async def solved(graph: Any, slot: Slot, problems: ProblemSet) -> RunResult:
         try:
             state = await graph.ainvoke(
                 {"question": slot.problem.question},
-                {"callbacks": [faults], "recursion_limit": SUPERSTEPS},
+                {"callbacks": [faults], "recursion_limit": RECURSION_LIMIT},
                 output_keys=KEPT,
             )
         except Exception as fault:

@@ -20,15 +20,13 @@ from langchain_core.utils.utils import LC_ID_PREFIX
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from trigreason_graph.graph import RECURSION_LIMIT
 from trigreason_graph.integrations.counting import usage_of_report
 from trigreason_graph.integrations.shown import Shown
 from trigreason_graph.models.wrapper import ModelFailed
 from trigreason_graph.reasoning.content import CALLS, content_of
 from trigreason_graph.settings import Settings
 from trigreason_graph.state import Outcome, Report
-
-RECURSION_LIMIT = 10_000
-"""Supersteps of one call. An outer graph's limit is for its own steps; a run of ours is ended by its budget."""
 
 ENDED = {"budget": "length"}
 """Finish reasons in OpenAI's words, by outcome; "stop" for all others."""

@@ -13,8 +13,8 @@ from langgraph.graph.state import CompiledStateGraph
 from pydantic import BaseModel, Field
 
 from trigreason_graph.errors import InputError
+from trigreason_graph.graph import RECURSION_LIMIT
 from trigreason_graph.integrations.outer import outer_settings, outer_writer
-from trigreason_graph.integrations.run import RECURSION_LIMIT
 from trigreason_graph.models.wrapper import ModelFailed
 from trigreason_graph.settings import Settings
 from trigreason_graph.state import Report

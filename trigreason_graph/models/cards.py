@@ -47,8 +47,8 @@ class ModelCard:
         local: Runs on the user's machine or network: costs 0 by rule.
         trims_newlines: Its server's template trims the newlines that end a prefill.
         hidden_tokens: Output tokens that its hidden or private reasoning may take on top of what a call asks for, at
-            high effort; 0 for a model without. Such a model is sent no stop, which would end its reasoning, and no
-            temperature where it refuses one.
+            high effort; 0 for a model without. Such a model is sent no temperature where it refuses one, and OpenAI's
+            no stop, which would end the reasoning.
         efforts: Takes a reasoning effort with each call.
         usage: Reports token counts, also on a stream.
         tool_calling: Takes tools and calls them natively; a client's profile may say so as well.

@@ -32,7 +32,7 @@ def _small(card: ModelCard) -> Iterator[str]:
             "temperature they were set for"
         )
     if card.style == "turn":
-        yield f"{name} continues no prefill: it is asked in turns, and reads its trace anew each time"
+        yield f"{name} cannot go on with a prefilled reply: each request sends the whole trace anew"
     if not card.streams:
         yield f"{name} does not stream: a trigger acts only when a whole reply is there, and all of it is counted"
 

@@ -3,7 +3,7 @@
 A trace is the content of a plain model, what stands inside ``<think>…</think>``, or a separate reasoning field. The
 reader turns (content, field) pairs into (phase, text) pairs: "reasoning" is trace, "answer" is what a thinking model
 writes after its thinking. In turn style a model's own thinking is private: only what it says afterwards is trace. (What
-is sent to a thinking model is the business of reasoning.prompts.)
+is sent to a thinking model is the business of reasoning.handover and models.sending.)
 """
 
 from __future__ import annotations

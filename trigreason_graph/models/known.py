@@ -11,9 +11,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.hosted import anthropic_card, google_card, openai_card, openrouter_card, profile_window
-from trigreason_graph.models.names import HIDDEN_TOKENS, is_local, thinks
-
-__all__ = ["card_of", "is_local", "thinks"]
+from trigreason_graph.models.names import HIDDEN_TOKENS, thinks
 
 OLLAMA_CLOUD = re.compile(r"[-:]cloud$")
 

@@ -15,7 +15,7 @@ from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.settings import CONCLUDE_TOKENS, Budget, Effort
 from trigreason_graph.state import Spent, State
 
-NO_SAVER = "large=ask needs a checkpointer to wait for an approval; without one it means no"
+NO_SAVER = "large=ask needs a checkpointer to wait for an approval; without one each paid call is refused"
 SHADOW = "shadow mode: nothing is paid"
 UNBOUNDED = 1_000_000_000
 Limit = Literal["", "budget", "window"]

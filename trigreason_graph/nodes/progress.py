@@ -39,13 +39,15 @@ class TokenFeed:
 
 EXCERPT = 120
 """Characters of a thrown-away step that a hint shows."""
+READ = " (it read: "
+"""Begins that excerpt; who has shown the step already leaves it out."""
 
 
 def told(reason: str, step: Step) -> str:
     """Why a step was thrown away, with its beginning, on one line: what the next author is told."""
     line = " ".join(step["text"].split())
     shown = line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
-    return f"{reason} (it read: {shown})"
+    return f"{reason}{READ}{shown})"
 
 
 def settled(signal: Signal, refused: str) -> Signal:

@@ -6,8 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from os import PathLike
+from typing import Protocol
+
+from trigreason_graph.errors import DataError
+from trigreason_graph.evaluation.problems import rows_of
+from trigreason_graph.evaluation.readers.fields import Reading, question_of
 
 
 class Asked(Protocol):
@@ -28,51 +32,29 @@ class Question:
     question: str = field(repr=False)
 
 
-def read_questions(path: str | Path, *, limit: int | None = None) -> list[Question]:
-    """The problems of a file of JSON lines: objects with a "question" and perhaps an "id"; other keys are not read.
+def read_questions(source: str | PathLike[str], *, limit: int | None = None) -> list[Question]:
+    """The problems of a data set; answers need not be there.
 
     Args:
-        path: The file.
+        source: As for ``evaluation.read_problems``: a file of JSON lines or CSV, a named set, or ``hf:owner/name``.
         limit: The first so many; None: all.
 
     Raises:
-        ValueError: It cannot be read; the text names the line.
+        DataError: It cannot be read, two problems have one id (the text names file and line), or its questions must not
+            be written down, as recordings do.
     """
-    return [question for question, _ in read_rows(path)][:limit]
-
-
-def read_rows(path: str | Path) -> list[tuple[Question, dict[str, Any]]]:
-    """As :func:`read_questions`, each with the whole object of its line.
-
-    Raises:
-        ValueError: As there.
-    """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")  # JSON may hold other ends of lines, unescaped
-    except OSError as error:
-        raise ValueError(f"problems {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"problems {path}: not UTF-8 text") from None
-    found = [_row(line, f"{path}, line {number}", number) for number, line in enumerate(lines, 1) if line.strip()]
-    if not found:
-        raise ValueError(f"problems {path}: there are none in it")
-    ids = [question.id for question, _ in found]
-    if len(set(ids)) < len(ids):
-        twice = next(id for id in ids if ids.count(id) > 1)
-        raise ValueError(f"problems {path}: two have the id {twice!r}")
-    return found
-
-
-def _row(line: str, place: str, number: int) -> tuple[Question, dict[str, Any]]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"problems {place}: no valid JSON: {error.msg}") from None
-    asked = row.get("question") if isinstance(row, dict) else None
-    if not isinstance(asked, str) or not asked.strip():
-        raise ValueError(f'problems {place}: each line must be an object with a "question" of text')
-    named = row.get("id")
-    return Question(str(number if named in (None, "") else named), asked), row
+    name, rows, known = rows_of(source, False)
+    if known is not None and known.private:
+        raise DataError(f"{name}: its questions must not be published, and what tunes a policy writes them down.")
+    if not rows:
+        raise DataError(f"{source} has no problems in it.")
+    reading, found = Reading(name, {}, None, 0), dict[str, Question]()
+    for number, row in enumerate(rows):
+        id, question = question_of(row, number, reading)
+        if id in found:
+            raise DataError(f'{row.where}: an earlier problem has the id "{id}" too.')
+        found[id] = Question(id, question)
+    return list(found.values())[:limit]
 
 
 def as_questions(given: Iterable[Asked | str]) -> list[Question]:

@@ -24,7 +24,7 @@ from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.running import Faults, outcome_of
 from trigreason_graph.evaluation.subjects import bounded
 from trigreason_graph.evaluation.workers import side_by_side
-from trigreason_graph.graph import create_trigreason_graph
+from trigreason_graph.graph import RECURSION_LIMIT, create_trigreason_graph
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.prices import PriceTable
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
@@ -259,7 +259,9 @@ class GraphRunner:
         faults = Faults()
         with misses() as vain:
             state = await self._graphs[policy].ainvoke(
-                {"question": problem.question}, {"callbacks": [faults]}, output_keys=KEPT
+                {"question": problem.question},
+                {"callbacks": [faults], "recursion_limit": RECURSION_LIMIT},
+                output_keys=KEPT,
             )
         if vain:
             return None

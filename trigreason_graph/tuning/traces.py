@@ -11,7 +11,7 @@ from trigreason_graph.evaluation.recorded_chat import RecordedChat, recorded
 from trigreason_graph.evaluation.recordings import RecordingStore
 from trigreason_graph.evaluation.subjects import bounded
 from trigreason_graph.evaluation.workers import side_by_side
-from trigreason_graph.graph import create_trigreason_graph
+from trigreason_graph.graph import RECURSION_LIMIT, create_trigreason_graph
 from trigreason_graph.models.card_store import best_card
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
 from trigreason_graph.models.wrapper import CHARS_PER_TOKEN, ReasoningModel
@@ -101,7 +101,7 @@ async def _solved(small: ReasoningModel, policy: Policy, question: Question) -> 
         budget=Budget(usd=None),
         settings=Settings(large="never", temperature=0.0, token_events=False),
     )
-    result = await builder.compile().ainvoke({"question": question.question})
+    result = await builder.compile().ainvoke({"question": question.question}, {"recursion_limit": RECURSION_LIMIT})
     outcome = result["report"]["outcome"]
     if outcome["kind"] == "model_error":
         raise ModelsFailing(f"{small.card.full_name} failed: {outcome['detail']}")

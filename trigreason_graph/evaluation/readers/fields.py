@@ -64,25 +64,30 @@ def problem_of(row: Row, number: int, reading: Reading) -> Problem:
         DataError: A field is missing, of the wrong type, or an answer cannot be read as what it should be.
     """
     values = _Values(row, reading.fields)
-    given = values.text("id", needed=False)
-    id = given if given is not None else f"{reading.name}-{number}"
-    question, choices = _question(values), _choices(values)
-    answer: str | int
-    if not choices and values.of_any(_WRONG) is not None:
-        choices, answer = _shuffled(values, random.Random(f"{reading.seed} {id}"))
-    else:
-        answer = _answer(values)
+    id = _id(values, number, reading)
+    choices, letter = _options(values, id, reading.seed)
+    answer: str | int = _answer(values) if letter is None else letter
     kind = reading.kind or _kind(values, choices)
     if kind == "choice":
         answer = _letter(row, answer, choices)
-    answer = str(answer)
-    if choices:
-        question = "\n\n".join([question, _listed(choices), "Answer with the letter of the right option."])
+    question, answer = _asked(values, choices), str(answer)
     if kind is None:
         kind = "number" if is_number(answer) else "latex" if is_mathematics(answer) else "text"
     problem = Problem(id, question, answer, kind, choices)
     _check(row, problem)
     return problem
+
+
+def question_of(row: Row, number: int, reading: Reading) -> tuple[str, str]:
+    """Id and question of the problem in a row, as in `problem_of`; its answer need not be there.
+
+    Raises:
+        DataError: A field is missing, or of the wrong type.
+    """
+    values = _Values(row, reading.fields)
+    id = _id(values, number, reading)
+    choices, _ = _options(values, id, reading.seed)
+    return id, _asked(values, choices)
 
 
 class _Values:
@@ -129,6 +134,27 @@ class _Values:
 
 def _plain(name: str) -> str:
     return "".join(character for character in str(name).casefold() if character.isalnum())
+
+
+def _id(values: _Values, number: int, reading: Reading) -> str:
+    given = values.text("id", needed=False)
+    return given if given is not None else f"{reading.name}-{number}"
+
+
+def _options(values: _Values, id: str, seed: int) -> tuple[tuple[str, ...], str | None]:
+    """The options, and the right one's letter where the data names that apart from the wrong ones."""
+    choices = _choices(values)
+    if choices or values.of_any(_WRONG) is None:
+        return choices, None
+    return _shuffled(values, random.Random(f"{seed} {id}"))
+
+
+def _asked(values: _Values, choices: Sequence[str]) -> str:
+    """The question, with its options where it has some."""
+    question = _question(values)
+    if not choices:
+        return question
+    return "\n\n".join([question, _listed(choices), "Answer with the letter of the right option."])
 
 
 def _question(values: _Values) -> str:

@@ -200,7 +200,7 @@ class _Probe:
     async def _plain_reply(self) -> Reply:
         """Streaming, log-probabilities, form and usage, from one short question."""
         # Log-probabilities are refused by hidden reasoning, and cannot be asked of a client that takes no options.
-        askable = self.card.dialect in ("openai", "ollama") and not questions.is_hidden(self.card)
+        askable = self.card.dialect in ("openai", "ollama") and not self.card.hides_reasoning
         for alternatives in questions.ALTERNATIVES if askable else (0,):
             card = self._asking(alternatives)
             try:

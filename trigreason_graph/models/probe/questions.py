@@ -132,17 +132,12 @@ def most_asked(card: ModelCard) -> list[tuple[list[BaseMessage], Options]]:
 
 def takes_turns_only(card: ModelCard) -> bool:
     """Whether it is known that the model continues no prefill: OpenAI's API, and reasoning that nobody sees."""
-    return card.provider in ("openai", "azure", "azure_openai") or is_hidden(card)
-
-
-def is_hidden(card: ModelCard) -> bool:
-    """Whether the model reasons where nobody sees it."""
-    return card.hidden_tokens > 0 and card.form == "content"
+    return card.provider in ("openai", "azure", "azure_openai") or card.hides_reasoning
 
 
 def cut_short(card: ModelCard) -> ModelCard:
     """The card under which a question is asked: thinking that is seen need not be waited for."""
-    return card if is_hidden(card) else replace(card, hidden_tokens=0)
+    return card if card.hides_reasoning else replace(card, hidden_tokens=0)
 
 
 def hidden_tokens(card: ModelCard, reply: Reply) -> int:
@@ -154,4 +149,4 @@ def hidden_tokens(card: ModelCard, reply: Reply) -> int:
     """
     unseen = reply.usage is not None and reply.usage.tokens_reasoning > 0 and card.form == "content"
     private = card.style == "turn" and card.form != "content"
-    return (card.hidden_tokens or HIDDEN_TOKENS) if unseen or private or is_hidden(card) else 0
+    return (card.hidden_tokens or HIDDEN_TOKENS) if unseen or private or card.hides_reasoning else 0
