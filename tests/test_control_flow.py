@@ -242,8 +242,10 @@ def broad(handler: ast.ExceptHandler) -> bool:
 
 
 def lets_pass(tried: ast.Try, handler: ast.ExceptHandler) -> bool:
-    """Whether the clause raises again itself, or an earlier one raises GraphBubbleUp."""
+    """Whether the clause raises again, itself or in who waits for a future, or an earlier one raises GraphBubbleUp."""
     if isinstance(handler.body[-1], ast.Raise) and handler.body[-1].exc is None:
+        return True
+    if ast.unparse(handler.body[-1]).endswith(f".set_exception({handler.name})"):
         return True
     earlier = tried.handlers[: tried.handlers.index(handler)]
     return any("GraphBubbleUp" in ast.unparse(one) and isinstance(one.body[-1], ast.Raise) for one in earlier)

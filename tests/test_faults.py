@@ -182,6 +182,13 @@ class TestSecrets:
             "lsv2_pt_0123456789",
             "AIzaSyA0123456789abcdefghijk",
             "r8_0123456789abcdef",
+            "github_pat_0123456789abcdef",
+            "gho_0123456789abcdef",
+            "glpat-0123456789abcdef",
+            "xoxb-0123456789-abcdef",
+            "AKIA0123456789ABCDEF",
+            "tvly-0123456789abcdef",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
         ],
     )
     @pytest.mark.parametrize("around", ["{}", "key: {}.", "('{}')", 'Authorization="Bearer {}"', "?key={}&x=1"])
@@ -197,12 +204,32 @@ class TestSecrets:
             ("Authorization: Bearer abc.def", "Authorization: Bearer [key]"),
             ("Basic dXNlcjpwYXNz", "Basic [key]"),
             ("https://h/v1?api_key=abc&x=1", "https://h/v1?api_key=[key]&x=1"),
+            ("https://h/blob?sig=abc%2F&x=1", "https://h/blob?sig=[key]&x=1"),
+            ('{"api_key": "abc", "x": 1}', '{"api_key": "[key]", "x": 1}'),
+            ("api_key='abc'", "api_key='[key]'"),
+            ("X-Api-Key: 0123456789abcdef", "X-Api-Key: [key]"),
+            ("Authorization: Token abc", "Authorization: Token [key]"),
+            ("Bearer  abc.def", "Bearer  [key]"),
+            ("aws_secret_access_key=abc/def", "aws_secret_access_key=[key]"),
+            ("password=hunter2 for me", "password=[key] for me"),
         ],
     )
     def test_keys_by_their_place(self, text: str, expected: str) -> None:
         assert redact(text) == expected
 
-    @pytest.mark.parametrize("text", ["risk-free breakdown of task_management", "a monkey_business", "no key", "sk-1"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "risk-free breakdown of task_management",
+            "a monkey_business",
+            "no key",
+            "sk-1",
+            "eyJ",
+            "the token: Field required",
+            "password: Input should be a valid string",
+            "wrong arguments (api_key: Field required)",
+        ],
+    )
     def test_ordinary_words_stay(self, text: str) -> None:
         assert redact(text) == text
 
@@ -218,6 +245,13 @@ class TestSecrets:
         secrets = secrets_of(client)
         assert secrets == {"correct horse", "battery staple", "zyxwvut"}
         assert redact("correct horse, battery staple, EMPTY", secrets) == "[key], [key], EMPTY"
+
+    def test_the_password_and_the_query_of_an_address(self) -> None:
+        class Client(BaseModel):
+            base_url: str = "https://me:hunter%2F2@host/v1"
+            default_query: dict[str, str] = {"code": "correct horse"}
+
+        assert secrets_of(Client()) == {"hunter%2F2", "hunter/2", "correct horse"}
 
     def test_a_secret_inside_of_another(self) -> None:
         assert redact("abcdefghi", ["abcdef", "abcdefghi"]) == "[key]"

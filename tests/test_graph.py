@@ -12,7 +12,16 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from tests.graphs import LOCAL_SMALL, STEPS, Marker, full_state, graph, large, small
-from trigreason_graph import Budget, InputError, Settings, Signal, StrategicInitiation, View, create_trigreason_graph
+from trigreason_graph import (
+    Budget,
+    InputError,
+    Price,
+    Settings,
+    Signal,
+    StrategicInitiation,
+    View,
+    create_trigreason_graph,
+)
 from trigreason_graph.nodes.migration import problem_of
 from trigreason_graph.testing import Scripted, ScriptedModel
 
@@ -441,6 +450,28 @@ class TestBudget:
         result = await builder.compile().ainvoke(QUESTION)
         assert expert.calls == 0
         assert result["report"]["unserved"] == {"marker": 1}
+
+    @pytest.mark.parametrize("dollars", [0.0, 0.001])
+    async def test_an_input_that_costs_and_an_output_that_does_not(self, dollars: float) -> None:
+        builder = create_trigreason_graph(
+            small=small("BAD.\n\nx So \\boxed{7}.", "So \\boxed{7}."),
+            large=(expert := large("Good.")),
+            policy=[Marker("BAD")],
+            budget=Budget(usd=dollars),
+            prices={"scripted:large": Price(input=1000.0, output=0.0)},
+        )
+        await builder.compile().ainvoke(QUESTION)
+        assert expert.calls == 0
+
+    async def test_a_price_that_was_given_goes_before_that_of_a_local_model(self) -> None:
+        expert = large("Good.")
+        expert.trigreason_card = replace(expert.trigreason_card, local=True)
+        prices = {"scripted:large": Price(input=1000.0, output=1000.0)}
+        models: Any = {"small": small("BAD.\n\nx", "So \\boxed{7}."), "large": expert, "policy": [Marker("BAD")]}
+        result = await create_trigreason_graph(**models, prices=prices).compile().ainvoke(QUESTION)
+        assert result["report"]["unserved"] == {"marker": 1}
+        with pytest.warns(UserWarning, match=r"prices= has openai:gpt-4.1, and the models here are scripted:small"):
+            create_trigreason_graph(**models, prices={"openai:gpt-4.1": Price(2, 8)})
 
     def test_a_dollar_limit_that_cannot_be_held_is_refused(self) -> None:
         with pytest.raises(ValueError, match="usd=1 cannot be held"):

@@ -17,7 +17,13 @@ LISTED = ModelCard(provider="openai", name="gpt-4o")
 
 def test_a_local_model_costs_nothing_whatever_its_name() -> None:
     local = ModelCard(provider="openai", name="gpt-4o", local=True)
-    assert cost(local, Usage(MILLION, 0, MILLION, 0), {local.full_name: Price(1, 1)}) == 0.0
+    assert cost(local, Usage(MILLION, 0, MILLION, 0), {"openai:gpt-4": Price(1, 1)}) == 0.0
+
+
+def test_one_that_is_in_the_users_table_costs_what_stands_there() -> None:
+    """A gateway to a hosted model may have an address of one's own network."""
+    gateway = ModelCard(provider="local", name="gpt-4.1", local=True)
+    assert cost(gateway, Usage(MILLION, 0, MILLION, 0), {"local:gpt-4.1": Price(1, 1)}) == pytest.approx(2.0)
 
 
 def test_the_users_table() -> None:
@@ -51,7 +57,7 @@ def test_an_unknown_price_is_none(card: ModelCard) -> None:
     assert not price_known(card, {})
 
 
-@pytest.mark.parametrize("price", [(-1, 0), (0, -1), (0, 0, -1), (float("nan"), 0)])
+@pytest.mark.parametrize("price", [(-1, 0), (0, -1), (0, 0, -1), (float("nan"), 0), (0, float("inf"))])
 def test_a_price_is_no_negative_number(price: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="dollars per million"):
         Price(*price)

@@ -6,11 +6,14 @@ import asyncio
 import json
 import threading
 import time
+from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Annotated, Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import ToolException, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
@@ -297,6 +300,65 @@ class TestAFailure:
 
         result = await built(small(call("slow"), END_STEP), slow).ainvoke(QUESTION)
         assert told(result) == ["> slow failed: TimeoutError: the database"]
+
+
+class TestToolsThatHang:
+    async def test_sync_ones_take_no_thread_of_the_loop(self) -> None:
+        release = threading.Event()
+
+        def hang(number: int) -> str:
+            """Hangs."""
+            release.wait(20)
+            return "late"
+
+        calls = [call("hang", number=number) for number in range(8)]
+        budget = Budget(usd=None, tool_seconds=0.05)
+        try:
+            result = await built(small(*calls, END_STEP), hang, budget=budget).ainvoke(QUESTION)
+            assert result["report"]["tool_failures"] == 8
+            begun = time.monotonic()
+            await asyncio.to_thread(lambda: None)
+            assert time.monotonic() - begun < 1
+            assert [thread for thread in threading.enumerate() if thread.name == "tool hang" and thread.daemon]
+        finally:
+            release.set()
+
+    async def test_an_async_one_that_does_not_let_itself_be_cancelled_is_left(self) -> None:
+        release = asyncio.Event()
+
+        async def stubborn() -> str:
+            """Stays."""
+            while not release.is_set():
+                with suppress(asyncio.CancelledError):
+                    await release.wait()
+            return "late"
+
+        budget = Budget(usd=None, tool_seconds=0.05)
+        begun = time.monotonic()
+        result = await built(small(call("stubborn"), END_STEP), stubborn, budget=budget).ainvoke(QUESTION)
+        assert time.monotonic() - begun < 5
+        assert told(result)[0].startswith("> stubborn failed: no result within 0.05 s")
+        assert result["answer"] == "7"
+        release.set()
+        await asyncio.sleep(0.05)
+
+    async def test_what_a_sync_one_is_called_in(self) -> None:
+        """The context of the node: config, stream writer and the caller's variables."""
+        seen: dict[str, Any] = {}
+        variable: ContextVar[str] = ContextVar("variable")
+        variable.set("the caller's")
+
+        def look(config: RunnableConfig) -> str:
+            """Looks."""
+            daemon = threading.current_thread().daemon
+            seen.update(thread=config["configurable"]["thread_id"], of=variable.get(), daemon=daemon)
+            get_stream_writer()({"from": "the tool"})
+            return "seen"
+
+        compiled = built(small(call("look"), END_STEP), look, checkpointer=InMemorySaver())
+        events = [event async for event in compiled.astream(QUESTION, CONFIG, stream_mode="custom")]
+        assert seen == {"thread": "t", "of": "the caller's", "daemon": True}
+        assert {"from": "the tool"} in events
 
 
 class TestTheLimit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,7 @@ def make_kit(
         for model in (wrapped_large, stand_in)
         if model is not None and not price_known(model.card, model.prices)
     )
+    _check_priced(prices or {}, [model for model in (wrapped_small, wrapped_large, stand_in) if model is not None])
     check_dollars(budget, unpriced, "budget=")
     check_dollars(settings.budget, unpriced, "settings=: budget")
     if limits.usd is not None and unpriced:
@@ -204,6 +206,14 @@ def make_kit(
     return Kit(
         wrapped_small, wrapped_large, chosen, limits, settings, told, stand_in, said_once, toolbox, unpriced=unpriced
     )
+
+
+def _check_priced(prices: PriceTable, models: Sequence[ReasoningModel]) -> None:
+    """Warn where a table of prices has none of these models: a local one would then cost nothing."""
+    names = [model.card.full_name for model in models]
+    if prices and not any(name in prices for name in names):
+        here = ", ".join(dict.fromkeys(names))
+        warnings.warn(f"prices= has {', '.join(prices)}, and the models here are {here}: it is not used", stacklevel=4)
 
 
 def _stand_in(fallback: ModelSpec, prices: PriceTable | None) -> ReasoningModel:

@@ -151,6 +151,7 @@ def solve_job(job: Job, form: Form, kept: Kept | None = None) -> ExitCode:
     from trigreason_graph.cli.screen import Screen, make_console
     from trigreason_graph.cli.tally import Tally
     from trigreason_graph.cli.view import View
+    from trigreason_graph.models.ollama import without_password
 
     check_can_be_asked(job.settings)
     tally = Tally()
@@ -177,7 +178,7 @@ def solve_job(job: Job, form: Form, kept: Kept | None = None) -> ExitCode:
     in_a_hurry = False
     try:
         if view:
-            view.waiting(f"loading {job.small} and {job.large} …")
+            view.waiting(f"loading {without_password(job.small)} and {without_password(job.large)} …")
         graph = build_graph(job)  # first of all: a wrong argument is no reason to fetch or store anything
         if missing := unfetched(job.models):
             if view:

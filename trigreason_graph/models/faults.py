@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -159,28 +160,40 @@ def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str]
 
 _KEY_SHAPES = re.compile(
     r"""
-      \b(?:sk|pk|rk|key|api|token|xai|gsk|hf|lsv2|r8|nvapi|pplx|fw|ghp|tgp)[-_][A-Za-z0-9_-]{8,}  # by their prefixes
-    | \bAIza[A-Za-z0-9_-]{20,}
-    | (?<=bearer\ )\S+ | (?<=basic\ )\S+
+      \b(?:sk|pk|rk|key|api|token|xai|gsk|hf|lsv2|r8|nvapi|pplx|fw|gh[opusr]|github_pat|glpat|xox[abeprs]|tgp|tvly)
+        [-_][A-Za-z0-9_-]{8,}                                                                     # by their prefixes
+    | \b(?:AIza[A-Za-z0-9_-]{20,} | (?:AKIA|ASIA)[A-Z0-9]{12,} | eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9_.-]*)
     | (?<=://)[^/\s@]+(?=@)                                                                       # user:password
-    | (?<=[?&]key=)[^&\s'"]+ | (?<=api[_-]key=)[^&\s'"]+ | (?<=token=)[^&\s'"]+
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_NAMED_KEYS = re.compile(
+    r"""
+    (?P<name>
+        \b(?:bearer|basic)\s+ | \bauthorization["']?\s*[:=]\s*["']?(?:(?:token|bearer|basic)\s+)?
+      | [?&](?:key|sig|signature|code)=
+      | (?:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d)["']?\s*(?P<sign>[:=])\s*["']?
+    )
+    (?P<value>(?(sign)(?:(?<==)|(?<=["'])|(?=\S*\d)(?=\S{8}))) [^\s"'&,;}\])]+)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Values by what stands before them; behind a colon only those that look like one, since "token: Field required" is
+none."""
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without anything that is, or looks like, a key."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "[key]")
-    return _KEY_SHAPES.sub("[key]", text)
+    return _NAMED_KEYS.sub(r"\g<name>[key]", _KEY_SHAPES.sub("[key]", text))
 
 
 SHORTEST_SECRET = 6
 """Characters; a shorter value ("none", "EMPTY") is a stand-in, and would tear holes into ordinary words."""
 
 
-SECRET_NAMES = re.compile(r"header|key$|token$|secret|passw|credential|auth$", re.IGNORECASE)
+SECRET_NAMES = re.compile(r"header|key$|token$|secret|passw|credential|auth$|query$", re.IGNORECASE)
 """Names of attributes whose texts are not for showing, whatever type they have."""
 
 
@@ -196,11 +209,20 @@ def _names_secret(name: object) -> bool:
     return bool(SECRET_NAMES.search(str(name)))
 
 
+def _password_in(address: str) -> set[str]:
+    """The password of an address, as it stands there and as a server gets it."""
+    try:
+        password = urlsplit(address).password if "@" in address else None
+    except ValueError:
+        return set()
+    return {password, unquote(password)} if password else set()
+
+
 def _secrets_in(value: Any, *, secret: bool) -> set[str]:
     if isinstance(value, SecretStr):
         return {value.get_secret_value()}
     if isinstance(value, str):
-        return {value} if secret else set()
+        return {value} if secret else _password_in(value)
     if isinstance(value, Mapping):
         pairs = value.items()
         return set().union(*(_secrets_in(inner, secret=secret or _names_secret(name)) for name, inner in pairs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ class Price:
     """Dollars per million tokens.
 
     Raises:
-        ValueError: A negative price.
+        ValueError: A price that is negative or no number.
     """
 
     input: float
@@ -25,7 +26,8 @@ class Price:
     """Input that is written into the cache, where that costs more; None: billed as input."""
 
     def __post_init__(self) -> None:
-        if not all(price >= 0 for price in (self.input, self.output, self.cached or 0.0, self.written or 0.0)):
+        given = (self.input, self.output, self.cached or 0.0, self.written or 0.0)
+        if not all(math.isfinite(price) and price >= 0 for price in given):
             raise ValueError(f"a price is dollars per million tokens, 0 or more: {self}")
 
 
@@ -34,12 +36,12 @@ PriceTable = Mapping[str, Price]
 
 
 def cost(card: ModelCard, usage: Usage, table: PriceTable) -> float | None:
-    """Dollars for `usage`: 0.0 for a local model, None when nobody knows the price."""
-    if card.local:
+    """Dollars for `usage`: 0.0 for a local model that is not in the table, None when nobody knows the price."""
+    price = table.get(card.full_name)
+    if price is None and card.local:
         return 0.0
     cached = min(usage.tokens_cached, usage.tokens_in)
     written = min(usage.tokens_written, usage.tokens_in - cached)
-    price = table.get(card.full_name)
     if price is None:
         return _listed_cost(card, usage, cached, written)
     per_cached = price.input if price.cached is None else price.cached

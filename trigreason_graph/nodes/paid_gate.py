@@ -157,8 +157,10 @@ def _affordable(model: ReasoningModel, messages: list[BaseMessage], dollars: flo
     """Output tokens that `dollars` buy on top of the prompt."""
     prompt = cost(model.card, Usage(tokens_in=estimate_tokens(messages)), model.prices)
     million = cost(model.card, Usage(tokens_out=1_000_000), model.prices)
-    if prompt is None or not million:
-        return UNBOUNDED  # local; or of unknown price, for which only the default limit is there (`check_dollars`)
+    if prompt is None or million is None:
+        return UNBOUNDED  # of unknown price, for which only the default limit is there (`check_dollars`)
+    if not million:  # local, or an output that is free
+        return UNBOUNDED if prompt <= dollars else 0
     return max(math.floor((dollars - prompt) / million * 1_000_000), 0)
 
 

@@ -6,18 +6,20 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
+from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.messages import BaseMessage, ToolMessage
-from langchain_core.tools import BaseTool, tool
+from langchain_core.tools import BaseTool, StructuredTool, tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.config import get_config
 from langgraph.errors import ParentCommand
 from langgraph.types import Command
 
-from trigreason_graph.bridge import raise_if_cancelled
 from trigreason_graph.models.faults import own_words, redact
 from trigreason_graph.models.pieces import text_of
+from trigreason_graph.nodes.threads import in_own_thread
 from trigreason_graph.reasoning.tool_calls import ToolRequest
 from trigreason_graph.reasoning.tool_descriptions import described
 from trigreason_graph.state import State
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 Tool = BaseTool | Callable[..., Any]
 """What `tools=` takes: any LangChain tool, or a function with a docstring."""
 
+TIDYING_SECONDS = 0.5
+"""How long a tool that was cancelled is waited for. Ours."""
 FAULT_LIMIT = 500
 """Characters of an error's own words that a model is told."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -56,8 +60,8 @@ class Toolbox:
     async def run(self, request: ToolRequest, state: State, call_id: str, seconds: float | None) -> ToolOutput:
         """Run a tool inside the running node: its callbacks, context, store and stream are the node's.
 
-        Whatever the tool does wrong is its output. A sync tool runs in a thread of its own; out of time, that thread
-        is left behind.
+        Whatever the tool does wrong is its output. A sync tool runs in a thread of its own. What does not end in time
+        is left behind: that thread, or a task that does not let itself be cancelled.
 
         Args:
             request: Which tool, with which arguments.
@@ -75,22 +79,30 @@ class Toolbox:
                 f"there is no tool {request['name'][:80]!r}. There are: {named}. Use one of them, or none", True
             )
         call = {"name": request["name"], "args": request["args"], "id": call_id, "type": "tool_call"}
-        limit = asyncio.timeout(seconds)
+        # The form in which ToolNode takes a state too: by itself it reads what was written, defaults left out.
+        given = {"__type": "tool_call_with_context", "tool_call": call, "state": state}
+        running = asyncio.ensure_future(self._runner.ainvoke(given, get_config()))
         try:
-            async with limit:
-                # The form in which ToolNode takes a state too: by itself it reads what was written, defaults left out.
-                given = {"__type": "tool_call_with_context", "tool_call": call, "state": state}
-                said = await self._runner.ainvoke(given, get_config())
-        except TimeoutError:
-            if not limit.expired():
-                raise
+            await asyncio.wait({running}, timeout=seconds)
+        finally:
+            in_time = running.done()
+            if not in_time:
+                await _left(running)
+        if not in_time:
             return ToolOutput(
                 f"no result within {seconds:g} s. Do not ask for the same again: ask for less, or go on without", True
             )
-        except asyncio.CancelledError:
-            raise_if_cancelled()
-            return ToolOutput("CancelledError: the tool gave up its own work", True)  # nobody has cancelled the run
-        return _output(said)
+        try:
+            return _output(running.result())
+        except asyncio.CancelledError:  # nobody has cancelled the run
+            return ToolOutput("CancelledError: the tool gave up its own work", True)
+
+
+async def _left(running: asyncio.Future[Any]) -> None:
+    """Cancel a call, and give it a moment to put away its things; what it still says concerns nobody."""
+    running.cancel()
+    running.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait({running}, timeout=TIDYING_SECONDS)
 
 
 def make_toolbox(tools: Sequence[Tool]) -> Toolbox | None:
@@ -137,7 +149,20 @@ def _as_tool(given: Tool) -> BaseTool:
         raise ValueError(f"tools=: the name {one.name!r} must be letters, digits, '_', '.' or '-', at most 64 of them")
     if not one.description.strip():
         raise ValueError(f"tools=: {one.name!r} has no description; without one no model knows when to use it")
-    return one
+    return _threaded(one) if isinstance(one, StructuredTool) else one
+
+
+def _threaded(one: StructuredTool) -> StructuredTool:
+    """A sync tool with a thread of its own for each call, in the place of LangChain's thread of the loop's pool."""
+    blocking = one.func
+    if blocking is None or one.coroutine is not None or "callbacks" in signature(blocking).parameters:
+        return one
+
+    @wraps(blocking)
+    async def in_thread(*args: Any, **kwargs: Any) -> Any:
+        return await in_own_thread(lambda: blocking(*args, **kwargs), f"tool {one.name}")
+
+    return one.model_copy(update={"coroutine": in_thread})
 
 
 def _described(one: BaseTool) -> str:
