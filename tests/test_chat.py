@@ -289,6 +289,19 @@ class TestEndings:
         assert "needs a checkpointer" in outcome["detail"]
         assert expert.calls == 0
 
+    def test_a_cached_reply_is_not_that_of_another_pair_of_limits(self) -> None:
+        cache, made = InMemoryCache(), []
+        for fields in ({}, {"settings": Settings(large="never")}, {"budget": Budget(large_calls=0, usd=None)}):
+            writer, expert = small("BAD.\n\nx", STEPS), large("Good.")
+            chat(writer, expert, policy=[Marker("BAD")], cache=cache, **fields).invoke(QUESTION)
+            made.append((writer.calls, expert.calls))
+        assert made == [(2, 1), (2, 0), (2, 0)]
+
+    @pytest.mark.parametrize("field", ["buget", "usd", "max_token"])
+    def test_a_field_that_there_is_not_is_refused(self, field: str) -> None:
+        with pytest.raises(ValueError, match=field):
+            chat(small(STEPS), large(), **{field: 0})
+
     def test_a_cached_reply_costs_no_call(self) -> None:
         writer = small(STEPS)
         model = chat(writer, policy="small_only", cache=InMemoryCache())

@@ -81,6 +81,11 @@ def _stopped() -> Iterator[None]:
         ("1,200 + 300 = 1,500", "1500"),
         ("答：72个", "72"),
         ("\\boxed{7}", "7"),
+        ("10^{3}", "1000"),
+        ("3^2 eggs", "9"),
+        ("\\frac{3}{-4}", "-3/4"),
+        ("5!", "5"),
+        ("5 kg", "5"),
     ],
 )
 def test_the_same_number(stated: str, right: str) -> None:
@@ -114,6 +119,13 @@ def test_the_same_number(stated: str, right: str) -> None:
         ("1\\frac{4}{5}", "14/5"),
         ("9" * 5_000, "9"),
         ("1/0", "1"),
+        ("2 + 2", "2"),
+        ("5 × 5", "5"),
+        ("2 - 2", "2"),
+        ("10:10", "10"),
+        ("|-5|", "-5"),
+        ("2k", "2"),
+        ("2x", "2"),
     ],
 )
 def test_another_number_or_none(stated: str | None, right: str) -> None:
@@ -318,6 +330,8 @@ def test_the_same_latex(stated: str, right: str) -> None:
         ("(B)", "\\text{(C)}"),
         ("\\text{Carl}", "\\text{(C)}"),
         ("C + 1", "C"),
+        ("1 1/2", "11/2"),
+        ("3 4", "34"),
         ("\\frac{", "\\frac14"),
         ("x" * 1_001, "x"),
     ],
@@ -398,6 +412,8 @@ def test_a_forked_process_has_a_worker_of_its_own(monkeypatch: pytest.MonkeyPatc
         ("A cat", "C"),
         ("A", "D"),
         *((text, None) for text in ("A and B", "(A) or (B)", "B, C", "E", "six", "I think", "", "five or four")),
+        *((text, None) for text in ("(A)(B)", "(A), (B), (C)", "A - B", "A) and B) are right")),
+        *((text, "B") for text in ("B) five (a prime)", "(B) the value of f(x)", "B - Denver")),
     ],
 )
 def test_the_chosen_option(stated: str, letter: str | None) -> None:

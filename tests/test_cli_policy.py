@@ -133,6 +133,28 @@ class TestMismatch:
         assert "trigreason calibrate" in said[0]
 
 
+class TestOddFiles:
+    def test_what_would_steer_a_terminal_is_left_out(self, tmp_path: Path) -> None:
+        path = tmp_path / "p.toml"
+        path.write_text('schema = 1\nname = "a\\u001b]0;title\\u0007b"\ndescription = "\\u001b[2Jx"\n')
+        shown = [policy("show", str(path)), policy("check", str(path)), policy("show", str(path), "--json")]
+        assert [run.exit_code for run in shown] == [0, 0, 0]
+        assert not any("\x1b" in run.output or "\\u001b" in run.output for run in shown)
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [('stop_on_repeat = "no"', "stop_on_repeat must be true or false"), ("description = 5", "must be a text")],
+    )
+    def test_fields_of_the_wrong_type(self, line: str, said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            read_policy(f'schema = 1\nname = "x"\n{line}\n')
+
+    def test_a_byte_order_mark_and_a_home_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        (tmp_path / "p.toml").write_text(dump_policy(SHIPPED["small_only"]), encoding="utf-8-sig")
+        assert load_policy("~/p.toml") == SHIPPED["small_only"]
+
+
 class TestList:
     def test_every_policy_is_there(self) -> None:
         shown = policy("list").stdout

@@ -226,6 +226,22 @@ class TestResume:
         assert shown["report"]["totals"]["large"]["calls"] > 0
         assert shown["report"]["large_alone"]["cost"] is None or shown["report"]["large_alone"]["cost"] > 0
 
+    def test_a_run_that_cannot_be_read_is_nobody_elses_business(self, trigreason: Run) -> None:
+        made("broken")
+        with closing(sqlite3.connect(store_path())) as connection, connection:
+            connection.execute("UPDATE trigreason_runs SET job = '{}'")
+        assert trigreason("solve", QUESTION, "--thread", "mine", "-q").stdout == "13\n"
+        listed = trigreason("runs", "list")
+        assert (listed.exit_code, "a stored run cannot be read" in listed.stderr) == (2, True)
+
+    def test_a_store_that_is_none(self, trigreason: Run) -> None:
+        store_path().parent.mkdir(parents=True, exist_ok=True)
+        store_path().write_text("something else entirely, and long enough not to be taken for an empty one" * 20)
+        told = trigreason("runs", "list")
+        assert told.exit_code == 1
+        assert "file is not a database" in told.stderr
+        assert "Traceback" not in told.output
+
     def test_killed_before_anything_was_saved(self, trigreason: Run) -> None:
         Store(store_path()).begin("early", Job(QUESTION, MODELS[1], MODELS[3], None, None, None, Settings()))
         shown = trigreason("runs", "show", "early")

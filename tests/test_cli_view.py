@@ -36,6 +36,12 @@ def shown(events: list[runs.Event], width: int | None = None) -> str:
 
 
 class TestView:
+    def test_a_terminal_without_a_width_has_the_usual_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "0")
+        console = make_console(file=io.StringIO())
+        console.print("What is there.")
+        assert (console.width, console.file.getvalue()) == (80, "What is there.\n")
+
     def test_steps_carry_their_authors_in_words(self) -> None:
         text = shown(runs.rewritten())
         assert "   SRM 1 │ In April 48 clips were sold.\n" in text

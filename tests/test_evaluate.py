@@ -14,6 +14,7 @@ from solvers import CARD, PROBLEMS, Solver, pair, solver
 from trigreason_graph import Budget
 from trigreason_graph.errors import ModelNotReady, ModelsFailing
 from trigreason_graph.evaluation import Evaluation, RunResult, Standing, aevaluate, evaluate, read_results
+from trigreason_graph.evaluation.lines import only_writer
 from trigreason_graph.evaluation.missing import RecordingMissing
 from trigreason_graph.evaluation.problems import ProblemSet, digest
 from trigreason_graph.evaluation.recordings import RecordingStore, new_recording
@@ -21,6 +22,7 @@ from trigreason_graph.evaluation.subjects import NotRecordable
 from trigreason_graph.models.prices import Price
 
 ALONE = ["small_only", "large_only"]
+PROBLEM_SET = ProblemSet("problems", tuple(PROBLEMS), digest(PROBLEMS))
 
 
 def calls(models: dict[str, Solver]) -> tuple[int, int]:
@@ -377,6 +379,37 @@ def test_a_gate_in_ones_own_ci() -> None:
     assert done.cost("default") == 0
 
 
+async def test_answers_compared_otherwise_do_not_stand_beside_each_other(tmp_path: Path) -> None:
+    texts = tuple(replace(one, kind="text") for one in PROBLEMS[:2])
+    as_text = ProblemSet("problems", texts, digest(texts))
+    await aevaluate(as_text, ALONE, out=tmp_path, **pair())
+    with pytest.raises(ValueError, match="answers: compared as text then, as number now"):
+        await aevaluate(PROBLEM_SET, ALONE, out=tmp_path, **pair())
+    own = replace(PROBLEM_SET, checker=lambda stated, right: stated == right)
+    with pytest.raises(ValueError, match=r"compared as text then, as .*lambda.* now"):
+        await aevaluate(own, ALONE, out=tmp_path, **pair())
+    assert (await aevaluate(as_text, ALONE, out=tmp_path, **pair())).open == 0
+
+
+async def test_two_processes_do_not_pay_for_the_same_runs(tmp_path: Path) -> None:
+    models = pair()
+    with only_writer(tmp_path) as ours:
+        assert ours
+        with pytest.raises(ValueError, match="out=: another process is at the evaluation in"):
+            await aevaluate(PROBLEMS[:1], ALONE, out=tmp_path, **models)
+    assert calls(models) == (0, 0)
+    assert (await aevaluate(PROBLEMS[:1], ALONE, out=tmp_path, **models)).open == 0
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_folder_that_cannot_be_written_to_is_found_first(tmp_path: Path, dry_run: bool) -> None:
+    file, models = tmp_path / "file", pair()
+    file.write_text("mine")
+    with pytest.raises(ValueError, match=r"out=: .*file cannot be written to: "):
+        await aevaluate(PROBLEMS[:1], ALONE, out=file, dry_run=dry_run, **models)
+    assert calls(models) == (0, 0)
+
+
 async def test_circumstances(tmp_path: Path) -> None:
     command = [
         "trigreason",
@@ -395,7 +428,7 @@ async def test_circumstances(tmp_path: Path) -> None:
         "digest": pair()["small"].trigreason_card.digest,
         "style": "prefill",
     }
-    assert first["data"] == {"name": "problems", "sha256": digest(PROBLEMS[:1]), "problems": 1}
+    assert first["data"] == {"name": "problems", "sha256": digest(PROBLEMS[:1]), "problems": 1, "compared": "number"}
     assert first["sampling"] == {"temperature": 0.0, "top_p": None, "samples": 1, "seed": 0}
     assert set(first["policies"]) == set(ALONE)
     assert {"python", "trigreason-graph", "langgraph"} <= set(first["versions"])

@@ -226,7 +226,7 @@ def test_the_kind_is_seen_in_the_answer(tmp_path: Path, answer: str, kind: str) 
     [
         {"choices": ["four", "five", "six"]},
         {"options": '["four", "five", "six"]'},
-        {"choices": {"text": ["four", "five", "six"], "label": ["1", "2", "3"]}},
+        {"choices": {"text": ["four", "five", "six"], "label": ["A", "B", "C"]}},
         {"options": {"A": "four", "B": "five", "C": "six"}},
         {"A": "four", "B": "five", "C": "six"},
     ],
@@ -241,6 +241,30 @@ def test_options_keep_their_order(tmp_path: Path, options: Mapping[str, Any], an
     assert read_set.is_right(problem, "five")
     assert not read_set.is_right(problem, "A")
     assert not read_set.is_right(problem, None)
+
+
+@pytest.mark.parametrize(
+    ("choices", "answer", "right"),
+    [
+        ({"text": ["four", "five", "six"], "label": ["1", "2", "3"]}, "2", "B"),
+        ({"text": ["four", "five", "six"], "label": ["C", "A", "B"]}, "A", "B"),
+        ({"text": ["four", "five", "six"], "label": ["C", "A", "B"]}, "five", "B"),
+        ({"K": "four", "M": "five", "Z": "six"}, "M", "B"),
+    ],
+)
+def test_options_are_named_as_the_data_names_them(
+    tmp_path: Path, choices: Mapping[str, Any], answer: str, right: str
+) -> None:
+    (problem,) = read(tmp_path, {"question": "2 + 3?", "choices": choices, "answer": answer}).problems
+    assert (problem.choices, problem.answer) == (("four", "five", "six"), right)
+
+
+def test_options_of_which_one_is_missing_or_two_could_be_meant(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="it has the options A, C; none may be missing"):
+        read(tmp_path, {"question": "2 + 3?", "A": "four", "C": "six", "answer": "C"})
+    numbered = {"text": ["four", "five", "six"], "label": ["1", "2", "3"]}
+    with pytest.raises(DataError, match="name an option or count from 0"):
+        read(tmp_path, {"question": "2 + 3?", "choices": numbered, "answer": 1})
 
 
 def graduate(number: int) -> dict[str, str]:

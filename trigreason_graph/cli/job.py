@@ -51,10 +51,17 @@ class Job:
 
     @classmethod
     def from_text(cls, text: str) -> Job:
-        """The job that `as_text` wrote."""
-        fields: dict[str, Any] = json.loads(text)
-        budget = None if fields["budget"] is None else Budget(**fields["budget"])
-        return cls(**{**fields, "budget": budget, "settings": Settings(**fields["settings"])})
+        """The job that `as_text` wrote.
+
+        Raises:
+            ValueError: Something else wrote the text.
+        """
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            budget = None if fields["budget"] is None else Budget(**fields["budget"])
+            return cls(**{**fields, "budget": budget, "settings": Settings(**fields["settings"])})
+        except (KeyError, TypeError, ValueError):
+            raise ValueError("a stored run cannot be read: another version of this package wrote it") from None
 
 
 def _settled(spec: str) -> str:

@@ -12,6 +12,7 @@ import typer
 from trigreason_graph.cli import options, words
 from trigreason_graph.cli.verbs import Verbs, print_json
 from trigreason_graph.errors import ModelNotReady
+from trigreason_graph.reasoning.text import clean
 
 if TYPE_CHECKING:
     from trigreason_graph.cli.store import Store, StoredRun
@@ -41,7 +42,7 @@ def list_runs(as_json: ListAsJson = False) -> None:
         return
     for row in rows:
         changed = datetime.fromisoformat(row["changed"]).strftime("%Y-%m-%d %H:%M")
-        typer.echo(f"{row['thread']:<10} {changed}  {row['outcome']:<11} {words.shortened(row['question'])}")
+        typer.echo(f"{row['thread']:<10} {changed}  {row['outcome']:<11} {clean(words.shortened(row['question']))}")
     typer.echo(f"in {store.path}" if rows else f"no run is stored in {store.path}")
 
 

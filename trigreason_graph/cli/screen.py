@@ -17,6 +17,10 @@ NARROWEST = 20
 """Columns below which text is no longer fitted to the terminal."""
 
 
+UNKNOWN_WIDTH = 80
+"""Columns of a terminal that tells none."""
+
+
 def make_console(*, color: bool = True, file: IO[str] | None = None) -> Console:
     """A console without markup, emoji or highlighting; rich itself honours NO_COLOR, FORCE_COLOR and TERM.
 
@@ -32,7 +36,10 @@ def make_console(*, color: bool = True, file: IO[str] | None = None) -> Console:
         def on_broken_pipe(self) -> None:
             raise
 
-    return PipeConsole(file=file, no_color=None if color else True, markup=False, emoji=False, highlight=False)
+    console = PipeConsole(file=file, no_color=None if color else True, markup=False, emoji=False, highlight=False)
+    if console.width < 1:  # COLUMNS=0: rich would show nothing
+        console.width = UNKNOWN_WIDTH
+    return console
 
 
 class Screen:

@@ -91,13 +91,16 @@ class Store:
 
     def find(self, thread: str) -> StoredRun | None:
         """The run of that name."""
-        return next((run for run in self.runs() if run.thread == thread), None)
+        return next(iter(self._rows("WHERE thread_id = ?", thread)), None)
 
     def runs(self) -> list[StoredRun]:
         """All runs, the one that changed last first."""
+        return self._rows("ORDER BY changed DESC, begun DESC")
+
+    def _rows(self, which: str, *values: str) -> list[StoredRun]:
         with self._connected() as connection:
             rows = connection.execute(
-                "SELECT thread_id, begun, changed, outcome, job FROM trigreason_runs ORDER BY changed DESC, begun DESC"
+                f"SELECT thread_id, begun, changed, outcome, job FROM trigreason_runs {which}", values
             ).fetchall()
         return [StoredRun(name, begun, changed, ended, Job.from_text(job)) for name, begun, changed, ended, job in rows]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trigreason_graph.reasoning.text import clean
+
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
@@ -21,7 +23,7 @@ def plain_table(*columns: str) -> Table:
 
 
 def plain_text(content: str, style: str = "") -> Text:
-    """Text that is shown as it is."""
+    """Text that is shown as it is, but for what would steer the terminal."""
     from rich.text import Text
 
-    return Text(content, style=style)
+    return Text(clean(content), style=style)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import sys
 import warnings
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ class Verbs(TyperGroup):
         except BrokenPipeError:
             close_quietly()
             raise typer.Exit(ExitCode.PIPE_CLOSED) from None
-        except OSError as fault:
+        except (OSError, sqlite3.Error) as fault:
             if ctx.meta.get(_DEBUG):
                 raise
             complain(f"the output cannot be written or a file cannot be read: {fault}")

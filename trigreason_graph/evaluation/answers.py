@@ -19,8 +19,9 @@ _BOUNDED = r"(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,100})"
 """Of what is calculated with: the result must have fewer digits than Python reads, and a search take no time."""
 _FRACTION = re.compile(
     rf"(?P<whole>(?<![\d.,/])\d{{1,100}}\s*)?\\[dt]?frac\s*"
-    rf"(?:\{{\s*([-−]?{_BOUNDED})\s*\}}|(\d))\s*(?:\{{\s*({_BOUNDED})\s*\}}|(\d))"
+    rf"(?:\{{\s*([-−]?{_BOUNDED})\s*\}}|(\d))\s*(?:\{{\s*([-−]?{_BOUNDED})\s*\}}|(\d))"
 )
+_POWER = re.compile(r"(?<![\d.,/A-Za-z)}])(\d{1,3})\s*\^\s*(?:\{\s*(\d{1,2})\s*\}|(\d)(?!\d))")
 _MIXED = re.compile(r"(?<![\d.,/])(\d{1,100})\s+(\d{1,100})\s?/\s?([1-9]\d{0,99})(?![\d/])")
 _POWER_OF_TEN = re.compile(
     r"(?<![\d.])(\d{1,100}(?:\.\d{1,100})?)"
@@ -30,7 +31,7 @@ _UNREAD = re.compile(
     r"""
     \\(?!(?:text|textbf|textit|mbox|mathrm|mathbf|mathit|operatorname|boxed|fbox|circ|degree|approx|quad|qquad|pounds|euro
         |[()\[\]\\])(?![a-z]))
-    | [√π∞^⁰-⁹¹²³½¼¾] | _\{?\d
+    | [√π∞^|⁰-⁹¹²³½¼¾] | _\{?\d | (?<=\d)\s?[kxyzn](?![A-Za-z])
     | (?<![A-Za-z])(?:sqrt|pi|log|ln|sin|cos|tan)(?![A-Za-z])
     """,
     re.VERBOSE,
@@ -45,6 +46,8 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _EQUATION = re.compile(r"(?:[^=,;]|,(?=\d{3}))+=(?P<result>(?:[^=,;]|,(?=\d{3}))+)")
+_SUM = re.compile(r"\d[)\s]*(?:[+*×÷]|(?<=\d):(?=\d)|[-−](?=\s)|(?<=\d)[-−](?=\d))[(\s]*[$€£¥]?\d")
+"""Two numbers with an operator between them are not the value of either, also where both are the same."""
 _BESIDE = re.compile(
     r"[\s.,:;()$€£¥{}°*~\[\]]|\\[a-z]+|\\[()\[\]]|[A-Za-zÀ-ɏ]{2,}(?:[-/'’][A-Za-zÀ-ɏ]+)*|[\u4e00-\u9fff]"
 )
@@ -98,9 +101,12 @@ def _fraction_of_one(number: _Number) -> Fraction:
 def _stated(text: str) -> _Number | None:
     """The one number that a text states."""
     found = _numbers(text)
-    if len({number.value for number in found}) > 1 and (equation := _EQUATION.fullmatch(text)):
-        found = _numbers(equation["result"])
-    return found.pop() if len({number.value for number in found}) == 1 else None
+    if equation := _EQUATION.fullmatch(text) if len({number.value for number in found}) > 1 else None:
+        text = equation["result"]
+        found = _numbers(text)
+    if len({number.value for number in found}) != 1 or _SUM.search(text):
+        return None
+    return found.pop()
 
 
 def _numbers(text: str) -> set[_Number]:
@@ -118,7 +124,7 @@ def _plain(text: str) -> str | None:
     if len(text) > LENGTH_LIMIT:
         return None
     plain = _SILENT.sub("", text.replace("{,}", ",").replace("\\!", ""))
-    plain = _POWER_OF_TEN.sub(_power_of_ten, plain)
+    plain = _POWER.sub(_power, _POWER_OF_TEN.sub(_power_of_ten, plain))
     plain = _MIXED.sub(_mixed, _FRACTION.sub(_fraction, _UNIT_POWER.sub("", plain)))
     return None if _UNREAD.search(plain) else plain
 
@@ -126,8 +132,10 @@ def _plain(text: str) -> str | None:
 def _fraction(found: re.Match[str]) -> str:
     whole = int(found["whole"] or 0)
     above, under = (int((found[n] or found[n + 1]).replace(",", "").replace("−", "-")) for n in (2, 4))
-    if not under or (above < 0 and found["whole"]):
+    if not under or ((above < 0 or under < 0) and found["whole"]):
         return found[0]
+    if under < 0:
+        above, under = -above, -under
     room = " " if found.string[: found.start()][-1:].isalnum() else ""
     return f"{room}{whole * under + above}/{under}"
 
@@ -135,6 +143,10 @@ def _fraction(found: re.Match[str]) -> str:
 def _mixed(found: re.Match[str]) -> str:
     whole, above, under = (int(part) for part in found.groups())
     return f"{whole * under + above}/{under}" if above < under else found[0]
+
+
+def _power(found: re.Match[str]) -> str:
+    return str(int(found[1]) ** int(found[2] or found[3]))
 
 
 def _power_of_ten(found: re.Match[str]) -> str:

@@ -21,7 +21,11 @@ _LETTER = re.compile(
     r"(?:[(\[（]\s*([A-Za-z])\s*[)\]）]|([A-Za-z])(?=\s*\Z|\s*[).:：、]|\s+[-–—]\s))"
 )
 """A statement that begins with an option's letter: "B", "(B)", "B. five", "Option B: five", "B) five"."""
-_ALSO = re.compile(r"\s*[).:\]]?\s*(?:,|/|&|and\b|or\b)\s*[(\[]?[A-Za-z][)\]]?\s*\Z")
+_ALSO = re.compile(
+    r"\s*[).:\]]?\s*(?:(?:,|/|&|[-–—]|and\b|or\b)\s*[(\[]?\s*[A-Za-z]\s*[)\]]?|[(\[]\s*[A-Za-z]\s*[)\]])"
+    r"(?=\s*(?:\Z|[,/&.;]|[-–—]\s|and\b|or\b|are\b|is\b|both\b|[(\[]))"
+)
+"""Another letter behind it: "A and B", "(A), (C)", "(A)(B)", "A) and B) are right"."""
 _EDGES = "\"'“”‘’«»`*_.,;:!?()[]{}$ \t\n"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from trigreason_graph.evaluation.contest import Contest, Graphs, OnItem
 from trigreason_graph.evaluation.entrants import PolicyLike, entrants_of
 from trigreason_graph.evaluation.evaluation import Evaluation
 from trigreason_graph.evaluation.journal import Journal
+from trigreason_graph.evaluation.lines import only_writer
 from trigreason_graph.evaluation.problems import Problem, ProblemSet, digest, read_problems
 from trigreason_graph.evaluation.provenance import provenance
 from trigreason_graph.evaluation.sampling import Sampling
@@ -150,15 +152,38 @@ async def aevaluate(
         recordings="none" if store is None else "alone" if replay_only else "first",
         command=command,
     )
-    journal = Journal(None if out is None else Path(out), told, given)
-    contest = Contest(given, entrants, Graphs(subjects, sampling, limits), journal, on_item)
-    if contest.open and not dry_run:
-        if not replay_only:
-            await subjects.aready()
-            if names is not None:
-                subjects.remember(names)
-        await contest.hold(concurrency)
-    return Evaluation(given, contest.results(), journal.provenance, subjects.notes, contest.open)
+    folder = None if out is None else Path(out)
+    with _held(folder, dry_run):
+        journal = Journal(folder, told, given)
+        contest = Contest(given, entrants, Graphs(subjects, sampling, limits), journal, on_item)
+        if contest.open and not dry_run:
+            if not replay_only:
+                await subjects.aready()
+                if names is not None:
+                    subjects.remember(names)
+            await contest.hold(concurrency)
+        return Evaluation(given, contest.results(), journal.provenance, subjects.notes, contest.open)
+
+
+@contextmanager
+def _held(folder: Path | None, dry_run: bool) -> Iterator[None]:
+    """Within it, no other process adds to the results in a folder: both would pay for the same runs.
+
+    Raises:
+        ValueError: Another one is at it, or nothing can be written there; before anything is called.
+    """
+    if folder is None or (dry_run and not folder.exists()):
+        yield
+        return
+    try:
+        with only_writer(folder) as ours:
+            if not ours:
+                raise ValueError(f"out=: another process is at the evaluation in {folder}; wait for it to end")
+            yield
+    except OSError as fault:
+        if fault.filename is None or not Path(fault.filename).is_relative_to(folder):
+            raise
+        raise ValueError(f"out=: {folder} cannot be written to: {fault.strerror}") from fault
 
 
 def _problem_set(problems: Problems) -> ProblemSet:

@@ -8,7 +8,7 @@ from typing import Any
 
 from trigreason_graph.evaluation.lines import append_line
 from trigreason_graph.evaluation.problems import ProblemSet, digest
-from trigreason_graph.evaluation.provenance import disagreement
+from trigreason_graph.evaluation.provenance import compared, disagreement
 from trigreason_graph.evaluation.results import (
     RESULTS,
     RunKey,
@@ -89,4 +89,7 @@ def _other_problems(before: Mapping[str, Any], problems: ProblemSet) -> str:
     count = before["problems"]
     if count > len(problems.problems):
         return f"data: {count} problems then, {len(problems.problems)} now"
-    return "" if digest(problems.problems[:count]) == before["sha256"] else "data: other problems"
+    if digest(problems.problems[:count]) != before["sha256"]:
+        return "data: other problems"
+    was, is_now = before.get("compared"), compared(problems.problems[:count], problems.checker)
+    return "" if was in (None, is_now) else f"answers: compared as {was} then, as {is_now} now"

@@ -18,6 +18,8 @@ LENGTH_LIMIT = 1_000
 
 _TEXT_COMMAND = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm|mathbf|operatorname)\s?\{([^{}]*)\}")
 _SILENT = re.compile(r"\\(?:[!,;: ]|left(?![a-z])|right(?![a-z])|displaystyle|limits)|[\s~]")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)(?:\s|\\ )+(?=\d)")
+"""What keeps two numbers apart: "1 1/2" is not 11/2. Thin spaces set thousands."""
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _MATHS = re.compile(r"[\d\\^_=+*/<>|√π∞]")
 _LETTER = re.compile(r"\(?([A-Z])(?:\)|[.:]\s|\Z)")
@@ -105,7 +107,8 @@ def _formula(stated: str) -> str:
 
 def _normal(latex: str) -> str:
     """One spelling for what LaTeX shows alike."""
-    return _SILENT.sub("", without_text_commands(_spelled(latex))).replace("\\$", "").replace("$", "")
+    apart = _BETWEEN_DIGITS.sub("␣", without_text_commands(_spelled(latex)))
+    return _SILENT.sub("", apart).replace("\\$", "").replace("$", "")
 
 
 def _spelled(latex: str) -> str:

@@ -21,6 +21,30 @@ def append_line(path: Path, line: str) -> None:
         file.write(line.encode("utf-8", "surrogatepass") + b"\n")
 
 
+@contextmanager
+def only_writer(folder: Path) -> Iterator[bool]:
+    """Hold a folder, made where it is not there, for whoever adds to its files; False where another process has it.
+
+    The hold dies with its process. Where the system has no such locks (Windows), it is granted to all.
+
+    Raises:
+        OSError: The folder cannot be made or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("ab") as file:
+        try:
+            import fcntl
+        except ImportError:
+            yield True
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
 def whole_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file with their numbers from 1; a last line without its end (a killed writer's) is left out.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import re
@@ -12,6 +13,7 @@ from pathlib import PurePath
 from typing import Any
 
 from trigreason_graph.evaluation.entrants import Entrant
+from trigreason_graph.evaluation.problem import Problem
 from trigreason_graph.evaluation.problems import ProblemSet
 from trigreason_graph.evaluation.sampling import Sampling
 from trigreason_graph.evaluation.subjects import Subjects, role_models
@@ -58,9 +60,24 @@ def provenance(
         "budget": budget.model_dump(mode="json"),
         "recordings": recordings,
         "prompts": PROMPTS_VERSION,
-        "data": {"name": problems.name, "sha256": problems.sha256, "problems": len(problems.problems)},
+        "data": {
+            "name": problems.name,
+            "sha256": problems.sha256,
+            "problems": len(problems.problems),
+            "compared": compared(problems.problems, problems.checker),
+        },
         "policies": {entrant.name: entrant.definition for entrant in entrants},
     }
+
+
+def compared(problems: Sequence[Problem], checker: object) -> str:
+    """How answers are compared, in a word that changes with it: a user's function, or each problem's kind."""
+    if checker is not None:
+        return str(getattr(checker, "__qualname__", type(checker).__name__))
+    kinds = [problem.kind for problem in problems]
+    if len(set(kinds)) == 1:
+        return kinds[0]
+    return f"by kind, sha256 {hashlib.sha256(' '.join(kinds).encode()).hexdigest()[:16]}"
 
 
 def shown_command(command: Sequence[str]) -> str:

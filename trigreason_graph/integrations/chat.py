@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Self, cast
@@ -50,7 +51,9 @@ class ChatTrigReason(CountedOnce):
         ModelFailed: When called: no model answered.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, populate_by_name=True, extra="forbid", hide_input_in_errors=True
+    )
     # An error that showed its input would show a key.
 
     small: Any = Field(default=None, repr=False, description='"provider:model", "embedded:small", or a chat model.')
@@ -120,7 +123,10 @@ class ChatTrigReason(CountedOnce):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         asked = {"temperature": self.temperature, "max_tokens": self.max_tokens}
-        return {"model": self.pair, **{name: value for name, value in asked.items() if value is not None}}
+        # LangChain's cache tells models apart by this: what decides who is called must be in it.
+        terms = repr((self._kit.policy, self._kit.budget, self._kit.settings, self._kit.prompts, self.stop))
+        digest = hashlib.sha256(terms.encode(errors="replace")).hexdigest()[:16]
+        return {"model": self.pair, "terms": digest, **{name: one for name, one in asked.items() if one is not None}}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = LangSmithParams(

@@ -49,7 +49,7 @@ def init_chat_model(model: str, **arguments: Any) -> BaseChatModel:
     if model.strip().startswith(PREFIX):
         from trigreason_graph.integrations.chat import ChatTrigReason
 
-        pair: ChatTrigReason = ChatTrigReason(model=model, **arguments)
+        pair: ChatTrigReason = ChatTrigReason(**{"model": model, **arguments})
         return pair
     from langchain.chat_models import init_chat_model as of_langchain
 

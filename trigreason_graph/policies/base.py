@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args
 
 from trigreason_graph.policies.origin import Evidence, MadeFor
+from trigreason_graph.reasoning.text import clean
 from trigreason_graph.triggers import Judge, Limit, StrategicInitiation, Trigger
 from trigreason_graph.triggers.base import is_judge
 from trigreason_graph.triggers.fields import number
@@ -56,8 +57,14 @@ class Policy:
     evidence: Evidence | None = None
 
     def __post_init__(self) -> None:
-        if not self.name or not isinstance(self.name, str):
+        for field in ("name", "description", "source"):
+            if not isinstance(getattr(self, field), str):
+                raise ValueError(f"Policy: {field} must be a text, not {getattr(self, field)!r}")
+            object.__setattr__(self, field, clean(getattr(self, field)))  # a file's may hold what steers a terminal
+        if not self.name:
             raise ValueError("Policy: name must be a text that is not empty")
+        if not isinstance(self.stop_on_repeat, bool):
+            raise ValueError(f"Policy: stop_on_repeat must be true or false, not {self.stop_on_repeat!r}")
         object.__setattr__(self, "triggers", tuple(self.triggers))
         _check_triggers(self.triggers)
         if self.initiation is not None and not isinstance(self.initiation, StrategicInitiation):

@@ -85,9 +85,9 @@ def load_policy(path: str | Path) -> Policy:
     Raises:
         ValueError: The file cannot be read or used; the text names it, the key, and what is known instead.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     try:
-        return read_policy(path.read_text(encoding="utf-8"))
+        return read_policy(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"policy file {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:

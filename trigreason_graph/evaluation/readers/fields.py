@@ -11,7 +11,6 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from string import ascii_uppercase
 
 from trigreason_graph.errors import DataError
@@ -69,7 +68,7 @@ def problem_of(row: Row, number: int, reading: Reading) -> Problem:
     answer: str | int = _answer(values) if letter is None else letter
     kind = reading.kind or _kind(values, choices)
     if kind == "choice":
-        answer = _letter(row, answer, choices)
+        answer = _letter(row, answer, choices, _labels(values))
     question, answer = _asked(values, choices), str(answer)
     if kind is None:
         kind = "number" if is_number(answer) else "latex" if is_mathematics(answer) else "text"
@@ -199,9 +198,12 @@ def _choices(values: _Values) -> tuple[str, ...]:
         except ValueError:
             raise DataError(f"{values.row.where}: its choices must be a JSON list of texts.") from None
     if given is None:
-        given = [values.row.fields[letter] for letter in takewhile(values.row.fields.__contains__, ascii_uppercase)]
-        if len(given) < 2:
+        there = "".join(filter(values.row.fields.__contains__, ascii_uppercase))
+        given = [values.row.fields[letter] for letter in there]
+        if len(given) < 2 or there[0] != "A":
             return ()
+        if not ascii_uppercase.startswith(there):
+            raise DataError(f"{values.row.where}: it has the options {', '.join(there)}; none may be missing.")
     if isinstance(given, Mapping):
         given = given["text"] if "text" in given else [given[letter] for letter in sorted(given)]
     if not isinstance(given, list | tuple) or not 2 <= len(given) <= len(ascii_uppercase):
@@ -210,6 +212,15 @@ def _choices(values: _Values) -> tuple[str, ...]:
     if len(set(choices)) < len(choices):
         raise DataError(f"{values.row.where}: two of its choices are the same.")
     return choices
+
+
+def _labels(values: _Values) -> list[str]:
+    """What the data calls its options, in their order; empty where it names none."""
+    given = values.of("choices")
+    if not isinstance(given, Mapping):
+        return []
+    labels = given.get("label") if "text" in given else sorted(given)
+    return [str(label) for label in labels] if isinstance(labels, list | tuple) else []
 
 
 def _shuffled(values: _Values, order: random.Random) -> tuple[tuple[str, ...], str]:
@@ -231,8 +242,13 @@ def _kind(values: _Values, choices: Sequence[str]) -> Kind | None:
     return next(kind for kind in KINDS if kind == given)
 
 
-def _letter(row: Row, answer: str | int, choices: Sequence[str]) -> str:
-    """The right option's letter, from a letter, an option's text, or a number that counts options from 0."""
+def _letter(row: Row, answer: str | int, choices: Sequence[str], labels: Sequence[str]) -> str:
+    """The right option's letter: from the label that the data gives it, else from a letter, an option's text, or a
+    number that counts options from 0."""
+    if len(labels) == len(choices) and str(answer) in labels:
+        if isinstance(answer, int):
+            raise DataError(f"{row.where}: does its answer name an option or count from 0? Write the name as text.")
+        return ascii_uppercase[labels.index(answer)]
     if isinstance(answer, int):
         if str(answer) in choices:
             raise DataError(f"{row.where}: is its answer an option's number or its text? Write the letter instead.")
