@@ -352,6 +352,18 @@ def test_a_pathological_answer_is_stopped_and_the_next_one_compared(caplog: pyte
     assert worker().same("x + 1", "1 + x")
 
 
+def test_one_that_is_killed_while_it_compares_is_asked_again() -> None:
+    mine = LatexWorker()
+    try:
+        assert mine.same("x+2", "2+x")
+        assert mine._process is not None
+        mine._process.kill()
+        mine._process.poll = lambda: None  # type: ignore[method-assign]  # nobody knows yet
+        assert mine.same("x+3", "3+x")
+    finally:
+        mine.close()
+
+
 def test_a_process_that_died_is_started_again() -> None:
     assert worker().same("a + b", "b + a")
     process = worker()._process

@@ -143,7 +143,16 @@ class TestOddFiles:
 
     @pytest.mark.parametrize(
         ("line", "said"),
-        [('stop_on_repeat = "no"', "stop_on_repeat must be true or false"), ("description = 5", "must be a text")],
+        [
+            ('stop_on_repeat = "no"', "stop_on_repeat must be true or false"),
+            ("description = 5", "must be a text"),
+            (
+                '[[triggers]]\nname = "cognitive_offload"\n'
+                + '[[limits]]\ntrigger = "cognitive_offload"\nmost = 1\n' * 2,
+                "limits name the trigger 'cognitive_offload' twice",
+            ),
+            ("source = " + "[" * 2_000, "nested too deeply"),
+        ],
     )
     def test_fields_of_the_wrong_type(self, line: str, said: str) -> None:
         with pytest.raises(ValueError, match=said):

@@ -267,6 +267,13 @@ def test_options_of_which_one_is_missing_or_two_could_be_meant(tmp_path: Path) -
         read(tmp_path, {"question": "2 + 3?", "choices": numbered, "answer": 1})
 
 
+def test_data_that_is_nested_too_deeply(tmp_path: Path) -> None:
+    path = tmp_path / "deep.jsonl"
+    path.write_text('{"question": ' + "[" * 100_000)
+    with pytest.raises(DataError, match=r"deep.jsonl, line 1: this is not JSON \(nested too deeply\)"):
+        read_problems(path)
+
+
 def graduate(number: int) -> dict[str, str]:
     wrong = {f"Incorrect Answer {place}": f"wrong {place} of {number}" for place in (1, 2, 3)}
     return {

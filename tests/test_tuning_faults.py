@@ -95,7 +95,8 @@ class TestPrices:
             prices={"p:new": Price(1, 2)},
         )
         assert tuned.given[1] > 0
-        assert (tuned.chosen[1], tuned.better) == (0.0, True)
+        assert tuned.chosen[1] == 0.0
+        assert (tuned.better, tuned.cost_gain.low) == (False, None), "three problems in the test part make nothing sure"
         assert tuned.policy.description == "Policy begun with initiation=off."
 
     async def test_calibration_asks_for_one_before_anything_is_written(self) -> None:

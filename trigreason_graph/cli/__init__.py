@@ -5,6 +5,9 @@ from __future__ import annotations
 
 def main() -> None:
     """Entry point of the console script; ends the process with the verb's exit code."""
-    from trigreason_graph.cli.app import run
+    try:
+        from trigreason_graph.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # while the verbs are loaded
+        raise SystemExit(130) from None

@@ -15,7 +15,7 @@ from trigreason_graph.cli.evaluate import evaluate
 from trigreason_graph.cli.resume import resume
 from trigreason_graph.cli.solve import solve
 from trigreason_graph.cli.tune import tune
-from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, ExitCode, Verbs, leave
+from trigreason_graph.cli.verbs import EXIT_CODES, DebugOption, ExitCode, Verbs, complain, leave
 
 app = typer.Typer(
     name="trigreason",
@@ -63,6 +63,9 @@ def run() -> None:
             stream.reconfigure(errors="replace")
     try:
         app(prog_name="trigreason")
+    except OSError as fault:  # of what is written before a verb begins
+        complain(f"the output cannot be written: {fault}")
+        leave(ExitCode.INCOMPLETE)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # of a help text: typer and rich end with 1
             leave(ExitCode.PIPE_CLOSED)

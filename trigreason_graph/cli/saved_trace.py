@@ -166,6 +166,7 @@ def _branch(entry: Any, number: int) -> Branch:
 def _blueprint(entry: Any) -> Blueprint | None:
     if not isinstance(entry, Mapping):
         return None
-    lists = {key: [str(line) for line in entry.get(key) or []] for key in ("key_steps", "pitfalls")}
+    given = {key: entry.get(key) for key in ("key_steps", "pitfalls")}
+    lists = {key: [str(line) for line in lines] if isinstance(lines, list) else [] for key, lines in given.items()}
     texts = {key: str(entry.get(key) or "") for key in ("text", "goal")}
     return cast("Blueprint", {**texts, **lists})

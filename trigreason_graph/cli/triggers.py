@@ -122,5 +122,5 @@ def read_change(change: str) -> tuple[str, str, Any]:
         return trigger, name, None
     try:
         return trigger, name, json.loads(written.lower() if written.lower() in ("true", "false") else written)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return trigger, name, written

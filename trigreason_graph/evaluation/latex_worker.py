@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,9 +49,13 @@ class LatexWorker:
         Raises:
             MissingPackage: math-verify is not installed.
         """
+        question = json.dumps([stated, right])
         with self._lock:
-            process = self._ready()
-            told = self._ask(process, json.dumps([stated, right]), self._timeout)
+            begun = time.monotonic()
+            told = self._ask(self._ready(), question, self._timeout)
+            if told is None and time.monotonic() - begun < self._timeout:  # the process was ended by somebody else
+                self._stop()
+                told = self._ask(self._ready(), question, self._timeout)
             if told is None:
                 self._stop()
                 _log.warning("Two answers were not compared within %g s; they count as different.", self._timeout)

@@ -104,6 +104,15 @@ def save_as(picture: Picture, path: Path) -> None:
 
 
 @contextmanager
+def plain_names() -> Iterator[None]:
+    """Within it, a dollar sign in a name that is drawn is one, and begins no formula."""
+    import matplotlib
+
+    with matplotlib.rc_context({"text.parse_math": False}):
+        yield
+
+
+@contextmanager
 def _steady() -> Iterator[None]:
     """matplotlib with the same identifiers in every SVG."""
     import matplotlib

@@ -162,13 +162,13 @@ class Recording:
         Raises:
             ValueError: It is not such a line.
         """
-        row = json.loads(line)
         try:
+            row = json.loads(line)
             if row["v"] != VERSION:
                 raise ValueError(f"format {row['v']} is unknown; this version reads {VERSION}")
             prompt = Prompt(row["model"], _json(row["messages"]), _json(row["sampling"]))
             return cls(prompt, row["start"], row["text"], row["tokens"], row["ended"], row["tokens_in"], row["unseen"])
-        except (KeyError, TypeError) as wrong:
+        except (KeyError, TypeError, RecursionError) as wrong:
             raise ValueError(f"not a recording: {wrong!r}") from None
 
 

@@ -14,6 +14,7 @@ from trigreason_graph.evaluation.pictures import (
     accuracy_against_cost,
     authorship,
     interventions_by_trigger,
+    plain_names,
     save,
 )
 from trigreason_graph.evaluation.results import RESULTS, RunResult, read_provenance, read_results
@@ -65,9 +66,10 @@ def write_report(
     (target / TABLE).write_text(table(measured, compared, provenance), encoding="utf-8")
     content = json.dumps(summary(measured, compared, provenance), ensure_ascii=False, indent=1, allow_nan=False)
     (target / SUMMARY).write_text(content + "\n", encoding="utf-8")
-    drawn = (accuracy_against_cost(measured), authorship(results), interventions_by_trigger(results))
-    for picture, name in zip(drawn, PICTURES, strict=True):
-        save(picture, target, name)
+    with plain_names():
+        drawn = (accuracy_against_cost(measured), authorship(results), interventions_by_trigger(results))
+        for picture, name in zip(drawn, PICTURES, strict=True):
+            save(picture, target, name)
     return measured
 
 

@@ -176,7 +176,7 @@ def _content(line: str) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(line)
         version = content["v"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"this is no line of results.jsonl: {error!r}") from None
     if version != RESULT_VERSION:
         raise ValueError(f"this line has version {version!r}, and {RESULT_VERSION} can be read")

@@ -19,6 +19,7 @@ from trigreason_graph.nodes.progress import settled, show_signal
 from trigreason_graph.policies.matching import warn_of_mismatches
 from trigreason_graph.reasoning.conversation import as_turns
 from trigreason_graph.reasoning.handover import Handover, continuation
+from trigreason_graph.reasoning.text import clean
 from trigreason_graph.settings import CONCLUDE_TOKENS, Settings, settings_from
 from trigreason_graph.state import STATE_VERSION, Signal, State, nothing_spent
 from trigreason_graph.triggers import View
@@ -127,7 +128,7 @@ def find_question(state: State) -> tuple[BaseMessage, bool]:
     if given:
         if last is not None and last is messages[-1] and text_of(last)[0].strip() == given.strip():
             return last, False
-        return HumanMessage(given, id=secrets.token_hex(8)), True
+        return HumanMessage(clean(given), id=secrets.token_hex(8)), True
     if last is None:
         raise InputError('there is no question: pass {"question": "..."} or messages that end in a human message')
     if last.id is not None and last.id == state.get("turn") and state.get("outcome"):

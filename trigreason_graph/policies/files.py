@@ -106,6 +106,8 @@ def read_policy(text: str) -> Policy:
         return _policy(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"this is no valid TOML: {error}") from None
+    except RecursionError:
+        raise ValueError("this is no valid TOML: it is nested too deeply") from None
     except TypeError as error:
         raise ValueError(str(error)) from None
 

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trigreason_graph.evaluation.pictures import save_as
+from trigreason_graph.evaluation.pictures import plain_names, save_as
 from trigreason_graph.tuning.grid import shown, with_values
 from trigreason_graph.tuning.search import Scored
 from trigreason_graph.tuning.verifying import Tuning
@@ -37,10 +37,11 @@ def draw(found: Tuning, path: Path) -> None:
     rows, columns = names[: len(names) // 2], names[len(names) // 2 :]
     down, across = _cells(values, rows), _cells(values, columns)
     figure = Figure(figsize=(8 + 0.75 * len(across), max(4.5, 2 + 0.45 * len(down))), layout="constrained")
-    surface, costs = figure.subplots(1, 2, width_ratios=[max(0.9 * len(across), 2), 6])
-    _draw_surface(surface, found, (rows, down), (columns, across))
-    _draw_front(costs, found)
-    save_as(figure, path)
+    with plain_names():
+        surface, costs = figure.subplots(1, 2, width_ratios=[max(0.9 * len(across), 2), 6])
+        _draw_surface(surface, found, (rows, down), (columns, across))
+        _draw_front(costs, found)
+        save_as(figure, path)
 
 
 def check_picture(path: Path) -> None:

@@ -32,7 +32,7 @@ def _lines(path: Path, text: str) -> Iterator[Row]:
             where = f"{path.name}, line {number}"
             try:
                 yield _row(where, _parsed(line))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 if isinstance(error, DataError):
                     raise
                 raise DataError(f"{where}: this is not JSON ({_reason(error)}).") from None
@@ -41,7 +41,7 @@ def _lines(path: Path, text: str) -> Iterator[Row]:
 def _listed(path: Path, text: str) -> list[Row]:
     try:
         items = _parsed(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise DataError(f"{path.name}{line}: this is not JSON ({_reason(error)}).") from None
     assert isinstance(items, Iterable)
@@ -56,10 +56,10 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
 
 
-def _reason(error: ValueError) -> str:
+def _reason(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"column {error.colno}: {error.msg}"
-    return str(error)
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def _row(where: str, value: object) -> Row:
