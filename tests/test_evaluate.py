@@ -293,7 +293,7 @@ class TestFailures:
             ({"policies": []}, "must be a list"),
             ({"policies": "default"}, "must be a list"),
             ({"policies": ["nonesuch"]}, "there is no policy 'nonesuch'"),
-            ({"policies": ["default", "default"]}, "'default' is there twice"),
+            ({"policies": ["default", "default"]}, "two are called 'default'"),
             ({"policies": ["random@default"]}, "needs 'default' among the policies"),
             ({"policies": ["default", "random@default"]}, "needs 'small_only'"),
             ({"policies": [*ALONE, "paper@small_only"]}, "only random and early_only can be matched"),

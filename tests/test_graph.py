@@ -647,6 +647,51 @@ class TestGrowingDrafts:
         assert result["answer"] == "7"
 
 
+async def test_a_large_model_that_is_down_stands_in_the_notes() -> None:
+    expert = large(Scripted(None, error=ValueError("no such server")), loop=True)
+    result = await graph(small("BAD.\n\nx", STEPS), expert, Marker("BAD")).ainvoke(QUESTION)
+    assert result["report"]["outcome"]["kind"] == "answered"
+    (note,) = [note for note in result["report"]["notes"] if "no such server" in note]
+    assert note.startswith("scripted:large failed")
+
+
+class TestAnOwnTrigger:
+    @dataclass(frozen=True)
+    class Odd:
+        gives: Any
+        name: str = "odd"
+        when: Any = "step"
+
+        def check(self, view: View) -> Any:
+            return self.gives if view.draft and "BAD" in view.draft["text"] else None
+
+    async def test_may_return_a_sentence(self) -> None:
+        result = await graph(small("BAD.\n\nx", STEPS), large("Good."), self.Odd("It is bad.")).ainvoke(QUESTION)
+        assert result["report"]["interventions"] == {"odd": 1}
+
+    async def test_that_returns_something_else_is_named(self) -> None:
+        with pytest.raises(TypeError, match=r"check\(\) must return a Signal, a sentence or None, not True") as caught:
+            await graph(small("BAD.\n\nx", STEPS), large("Good."), self.Odd(True)).ainvoke(QUESTION)
+        assert "raised by the trigger 'odd'" in caught.value.__notes__
+
+    def test_that_is_asked_at_no_moment_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="odd: when must be one of start, first_token, partial, step, not 'steps'"):
+            graph(small(STEPS), large(), self.Odd(None, when="steps"))
+
+
+async def test_an_image_alone_asks_nothing() -> None:
+    picture = HumanMessage([{"type": "image", "url": "https://host/x.png"}])
+    with pytest.raises(InputError, match="the question has no text: an image or file needs a text block beside it"):
+        await graph(small(STEPS)).ainvoke({"messages": [picture]})
+
+
+async def test_an_update_of_the_trace_with_a_slip_of_the_pen_is_refused() -> None:
+    compiled = graph(small(STEPS), checkpointer=InMemorySaver())
+    await compiled.ainvoke(QUESTION, config())
+    with pytest.raises(ValueError, match="an update of a growing list is a list or"):
+        await compiled.aupdate_state(config(), {"trace": {"keap": 1}})
+
+
 async def test_a_trigger_of_the_first_token_is_asked_once_a_draft() -> None:
     looks: list[tuple[str, bool]] = []
 

@@ -257,6 +257,14 @@ class TestCards:
     def test_local(self, url: str) -> None:
         assert is_local(url)
 
+    @pytest.mark.parametrize(
+        "spec", ["ollama:qwen3:0.6b@127.0.0.1:11434", "vllm:a/b@box:8000/v1", "openai:m@localhost", "ollama:m@[::1]:80"]
+    )
+    def test_an_address_without_a_scheme_is_no_part_of_the_name(self, spec: str) -> None:
+        with pytest.raises(ValueError, match="write the address with its scheme") as caught:
+            resolve_model(spec, "small")
+        assert f'"@http://{spec.partition("@")[2]}"' in str(caught.value)
+
     @pytest.mark.parametrize("url", ["", "https://api.openai.com/v1", "https://8.8.8.8", "https://localhost.evil.com"])
     def test_not_local(self, url: str) -> None:
         assert not is_local(url)

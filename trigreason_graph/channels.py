@@ -23,6 +23,8 @@ def fold(current: Sequence[Any] | None, writes: Sequence[Any]) -> list[Any]:
     result = list(current or ())
     for write in writes:
         if isinstance(write, dict):
+            if not write.keys() <= {"keep", "add"}:
+                raise ValueError(f'an update of a growing list is a list or {{"keep": k, "add": [...]}}, not {write!r}')
             keep = write.get("keep")
             if keep is not None:
                 del result[max(int(keep), 0) :]

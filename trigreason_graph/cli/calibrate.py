@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -114,8 +113,7 @@ def _share(written: str) -> float:
 
 
 def _progress(begun: int, of: int, question: Question) -> None:
-    if sys.stderr.isatty():
-        typer.echo(f"\r{begun + 1} of {of}: {question.id}\x1b[K", err=True, nl=begun + 1 == of)
+    tuning.show_progress(f"{begun + 1} of {of}: {question.id}", last=begun + 1 == of)
 
 
 def _show(found: Calibration, out: Path | None) -> None:

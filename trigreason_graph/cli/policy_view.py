@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+FIELD_WIDTH = 36
+"""Columns of a field's name at most."""
+
+
 def policies_table(policies: Sequence[Policy]) -> Table:
     """One row a policy."""
     table = plain_table("policy", "begins with", "triggers", "what it does")
@@ -35,6 +39,7 @@ def show_policy(console: Console, policy: Policy) -> None:
     """All fields of a policy."""
     console.print(plain_text(policy.name, "bold"), plain_text(policy.description))
     table = plain_table("field", "value")
+    table.columns[0].no_wrap, table.columns[0].max_width = False, FIELD_WIDTH  # figures have long names
     for field, value in fields_of(policy, all=True).items():
         if field not in ("name", "description"):
             table.add_row(plain_text(field), plain_text(value if isinstance(value, str) else value_text(value)))

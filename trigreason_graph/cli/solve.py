@@ -255,6 +255,8 @@ def show(state: State, tally: Tally, view: View | None, form: Form, kept: Kept |
         outcome = state["outcome"]
         if outcome and outcome["kind"] != "answered":
             complain(outcome_line(outcome))
+        elif state.get("large_off"):
+            complain(f"without the large model: {state['large_off']}")
 
 
 def _no_tick() -> None:

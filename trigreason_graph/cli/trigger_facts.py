@@ -7,8 +7,9 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from trigreason_graph.policies import shipped_policy
 from trigreason_graph.policies.files import KNOWN_TRIGGERS
-from trigreason_graph.policies.shipped import SHIPPED
+from trigreason_graph.policies.resolve import names
 from trigreason_graph.triggers import StrategicInitiation
 
 KINDS: dict[str, type[Any]] = {StrategicInitiation.name: StrategicInitiation, **KNOWN_TRIGGERS}
@@ -88,7 +89,7 @@ def facts_of(name: str) -> TriggerFacts:
 def shipped_with(kind: type[Any]) -> dict[str, Any]:
     """The triggers of this kind in the shipped policies, by policy."""
     found: dict[str, Any] = {}
-    for policy in SHIPPED.values():
+    for policy in map(shipped_policy, names()):
         for trigger in (policy.initiation, *policy.triggers):
             if isinstance(trigger, kind):
                 found[policy.name] = trigger

@@ -75,6 +75,7 @@ def tune(
     large_calls: options.LargeCalls = None,
     price: tuning.PriceOption = None,
     out: tuning.Out = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The policy's name in the file.")] = None,
     picture: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw accuracy against cost.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would cost at most; nothing is paid.")
@@ -84,7 +85,7 @@ def tune(
 ) -> None:
     """Find the setting of a grid that serves an objective best, for less than six times the calls of one.
 
-    Killed and run again, it goes on where it was. "No better than the policy as given" is a possible answer.
+    Stopped and run again, it goes on where it was. "No better than the policy as given" is a possible answer.
     """
     from trigreason_graph.cli.defaults import Defaults
     from trigreason_graph.policies import dump_policy
@@ -141,9 +142,9 @@ def tune(
     if picture is not None:
         draw(found, picture)
     if out is not None:
-        out.write_text(dump_policy(found.policy), encoding="utf-8")
+        out.write_text(dump_policy(replace(found.policy, name=name or found.policy.name)), encoding="utf-8")
         worth = "" if found.better else ", which was not found better than the policy as given"
-        complain(f"written: {out}, policy {found.policy.name}{worth}")
+        complain(f"written: {out}, policy {name or found.policy.name}{worth}")
 
 
 def priced(large: str, price: str | None) -> ReasoningModel:
@@ -180,9 +181,8 @@ def answered(source: str) -> tuple[Sequence[Problem], Checker]:
 
 
 def _progress(setting: Setting, problem: Answered, done: int, planned: int) -> None:
-    if sys.stderr.isatty():
-        of = f" of at most {planned}" if planned else ""
-        typer.echo(f"\r{done + 1}{of}: {setting.name}: {problem.id}\x1b[K", err=True, nl=False)
+    of = f" of at most {planned}" if planned else ""
+    tuning.show_progress(f"{done + 1}{of}: {setting.name}: {problem.id}")
 
 
 def _told(plan: Plan) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from trigreason_graph.models.folders import cache_folder
 if TYPE_CHECKING:
     from trigreason_graph.models.prices import Price
 
+QUIET_SECONDS = 10.0
+"""Between two lines of progress where nobody sees one overwritten."""
 Concurrency = Annotated[
     int, typer.Option(min=1, metavar="N", help="Problems at once; an embedded model takes one call at once.")
 ]
@@ -80,6 +83,19 @@ def price_of(written: str | None, large: str | None) -> Price:
 def recordings_file(verb: str) -> Path:
     """Where a verb keeps what the models write, unless it is told another file."""
     return cache_folder("recordings") / f"{verb}.jsonl"
+
+
+_shown_at = 0.0
+
+
+def show_progress(line: str, *, last: bool = False) -> None:
+    """One line on standard error: in its place on a terminal, else a new one every `QUIET_SECONDS`."""
+    global _shown_at
+    if sys.stderr.isatty():
+        typer.echo(f"\r{line}\x1b[K", err=True, nl=last)
+    elif last or time.monotonic() - _shown_at >= QUIET_SECONDS:
+        _shown_at = time.monotonic()
+        typer.echo(line, err=True)
 
 
 def command_line() -> str:

@@ -82,7 +82,9 @@ def entrants_of(policies: Sequence[PolicyLike]) -> list[Entrant]:
     names = [entrant.name for entrant in found]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"policies=: {name!r} is there twice")
+            raise ValueError(
+                f'policies=: two are called {name!r}; give one another name, in a policy file by name = "…"'
+            )
     for entrant in found:
         if entrant.matched:
             for needed in (entrant.to, SMALL_ALONE, LARGE_ALONE):

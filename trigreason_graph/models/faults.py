@@ -131,13 +131,14 @@ def own_words(fault: BaseException) -> str:
         return "(its text cannot be read)"
 
 
-def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str] = ()) -> str:
+def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str] = (), address: str = "") -> str:
     """One line for people that names the model and keeps keys out.
 
     Args:
         fault: What the client raised.
         card: Of the model.
         secrets: Texts that must not appear, whatever they look like.
+        address: Of its server, named where that cannot be reached.
     """
     status, kind = status_of(fault), type(fault).__name__
     if status is not None:
@@ -145,7 +146,7 @@ def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str]
     elif isinstance(fault, TimeoutError) or "Timeout" in kind:
         what = "did not answer in time"
     elif _is_broken_connection(fault):
-        what = f"cannot be reached or broke off ({kind})"
+        what = f"cannot be reached{f' at {address}' if address else ''} or broke off ({kind})"
     elif isinstance(fault, json.JSONDecodeError):
         what = "sent a broken chunk"
     else:
@@ -174,7 +175,7 @@ _NAMED_KEYS = re.compile(
       | [?&](?:key|sig|signature|code)=
       | (?:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d)["']?\s*(?P<sign>[:=])\s*["']?
     )
-    (?P<value>(?(sign)(?:(?<==)|(?<=["'])|(?=\S*\d)(?=\S{8}))) [^\s"'&,;}\])]+)
+    (?P<value>(?(sign)(?:(?<==)|(?<=["'])|(?=\S*\d)(?=\S{8}))) (?![.…]) [^\s"'&,;}\])]+)
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from trigreason_graph.bridge import run_blocking
 from trigreason_graph.errors import ModelNotReady
+from trigreason_graph.models.card_store import place_of
 from trigreason_graph.models.faults import describe_fault, secrets_of
 from trigreason_graph.models.resolve import ModelSpec, resolve_model
 from trigreason_graph.models.wrapper import ReasoningModel
@@ -68,7 +69,8 @@ async def _checked(model: ReasoningModel) -> Readiness:
     try:
         listed = await ask()
     except Exception as fault:  # whatever its client raises: a key that is refused, a server that is down
-        return Readiness(name, "not ready", describe_fault(fault, model.card, secrets_of(model.inner)))
+        why = describe_fault(fault, model.card, secrets_of(model.inner), place_of(model.inner))
+        return Readiness(name, "not ready", why)
     alone = len(listed) == 1 and model.card.local  # llama.cpp's server answers to any name
     if not listed or alone or model.card.name in listed:
         return Readiness(name, "ready", "its server answers, the key is accepted and the model is listed")

@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langgraph.errors import GraphBubbleUp
 
+from trigreason_graph.models.card_store import place_of
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.exchange import Attempt, Exchange, OutOfTime, Status, estimate_tokens, tokens_in_text
 from trigreason_graph.models.faults import describe_fault, secrets_of
@@ -146,7 +147,8 @@ class Run:
 
     def describe(self, fault: BaseException) -> str:
         """The fault in one line, without keys."""
-        return describe_fault(fault, self._terms.card, secrets_of(self._terms.client))
+        client = self._terms.client
+        return describe_fault(fault, self._terms.card, secrets_of(client), place_of(client))
 
     @property
     def _tells_why_it_ends(self) -> bool:

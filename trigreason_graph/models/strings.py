@@ -26,6 +26,8 @@ ANTHROPICS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL",
 KNOWN = "embedded, ollama, openai, anthropic, google_genai, " + ", ".join(SERVERS) + ", community"
 
 _ADDRESS = re.compile(r"@(?=https?://)")
+_BARE_ADDRESS = re.compile(r"@(?P<address>(?:localhost|(?:[\w.-]+|\[[\da-fA-F:]+\]):\d{2,5})(?:/\S*)?)\Z")
+"""An address whose scheme was left out: it would be taken for a part of the name."""
 
 
 def model_from_string(text: str, role: Role, temperature: float | None, api_key: str | None = None) -> BaseChatModel:
@@ -45,6 +47,8 @@ def model_from_string(text: str, role: Role, temperature: float | None, api_key:
     url = addresses[0] if addresses else None
     if not provider or not name:
         raise ValueError(f'{role}={redact(text)!r} is not a model: write "provider:model", such as "ollama:qwen3:0.6b"')
+    if bare := _BARE_ADDRESS.search(name):
+        raise ValueError(f'{role}={redact(text)!r}: write the address with its scheme: "@http://{bare["address"]}"')
     provider = provider.replace("-", "_").lower()
     if provider == "embedded":
         return _embedded(name, role, temperature)
@@ -83,7 +87,8 @@ def _langchains(
     if provider in OWN_RETRIES:
         arguments["max_retries"] = 0
     if url is not None:
-        arguments["base_url"] = url
+        # Ollama's own interface is beside the one of OpenAI's form, whose address people copy.
+        arguments["base_url"] = url.rstrip("/").removesuffix("/v1") if provider == "ollama" else url
         if provider == "openai" and is_local(url):  # the client insists on a key, a local server does not
             arguments["api_key"] = _openai_key()
     if api_key and provider != "ollama":

@@ -66,7 +66,7 @@ def large_spent(budget: Budget, spent: Spent, reserve: int = 0) -> str:
     if budget.large_calls is not None and spent["large_calls"] + calls_kept >= budget.large_calls:
         return f"the budget of {budget.large_calls} large-model calls is used up"
     if budget.large_tokens is not None and budget.large_tokens - spent["large_tokens"] - reserve < USEFUL_TOKENS:
-        return f"the budget of {budget.large_tokens} large-model tokens is used up"
+        return f"the budget of {budget.large_tokens} large-model tokens leaves no room for a call"
     if budget.usd is not None and spent["usd"] >= budget.usd > 0:
         return f"the budget of ${budget.usd:g} is used up"
     return all_spent(budget, spent)

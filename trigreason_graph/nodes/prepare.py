@@ -37,6 +37,8 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
     """
     message, is_new = find_question(state)
     problem = problem_text(message)
+    if not problem and not isinstance(message.content, str) and message.content:
+        raise InputError("the question has no text: an image or file needs a text block beside it that asks something")
     if not problem:
         raise InputError('the question is empty: pass {"question": "..."} or messages that end in a human message')
     earlier = state.get("messages", [])
@@ -44,7 +46,8 @@ async def prepare(state: State, kit: Kit) -> dict[str, Any]:
     prompt = continuation(Handover(conversation, problem, None, ()), "small", kit.prompts)
     await kit.small.aready()
     check_window(kit.small, prompt)
-    fallback_on = "" if kit.settings.large in ("never", "shadow") else await large_ready(kit)
+    asked = kit.policy.needs_large and kit.settings.large not in ("never", "shadow")
+    fallback_on = await large_ready(kit) if asked else ""
     if fallback_on:
         kit = kit.fallen_back()
     if kit.settings.large not in ("never", "shadow"):

@@ -54,7 +54,7 @@ def build_report(state: State, outcome: Outcome, kit: Kit) -> Report:
         tool_calls=tool_calls,
         tool_failures=tool_failures,
         left_out=state["left_out"],
-        notes=[*state["notes"], *_fallback_notes(state, kit), *_left_out_notes(state, kit)],
+        notes=[*_with_large_off(state), *_fallback_notes(state, kit), *_left_out_notes(state, kit)],
     )
     if instructions := instructions_given(state["ledger"]):
         report["instructions"] = instructions
@@ -70,6 +70,12 @@ def instructions_given(ledger: Sequence[LedgerRow]) -> list[InstructionReport]:
         for row in ledger
         if row.get("instruction") and row["attempt"] == 1
     ]
+
+
+def _with_large_off(state: State) -> list[str]:
+    """The notes, with why the LRM was not tried again among them."""
+    off = state["large_off"]
+    return [*state["notes"], *([off] if off and off not in state["notes"] else [])]
 
 
 def _fallback_notes(state: State, kit: Kit) -> list[str]:

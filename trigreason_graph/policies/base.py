@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 from trigreason_graph.policies.origin import Evidence, MadeFor
 from trigreason_graph.reasoning.text import clean
 from trigreason_graph.triggers import Judge, Limit, StrategicInitiation, Trigger
-from trigreason_graph.triggers.base import is_judge
+from trigreason_graph.triggers.base import When, is_judge
 from trigreason_graph.triggers.fields import number
 
 Segment = Literal["adaptive", "blank_line"]
@@ -108,6 +108,11 @@ class Policy:
         return tuple(trigger for trigger in self.triggers if is_judge(trigger))
 
     @property
+    def needs_large(self) -> bool:
+        """Whether the LRM has a part in it; without one it is called only where the SRM fails."""
+        return bool(self.triggers or self.initiation or self.answer_by == "large")
+
+    @property
     def run_length(self) -> int:
         """Drafts in one run of the SRM: `commit_every`, or 1 where a judge has to be waited for after every step."""
         return 1 if self.judges else self.commit_every
@@ -178,6 +183,9 @@ def _check_triggers(triggers: Sequence[object]) -> None:
         if isinstance(trigger, type) or not isinstance(trigger, Trigger | Judge):
             shown = f"the class {trigger.__name__}; pass an instance" if isinstance(trigger, type) else repr(trigger)
             raise ValueError(f"Policy: triggers must have name, when and check(), or name and judge(), unlike {shown}")
+        if not is_judge(trigger) and trigger.when not in get_args(When):
+            known = ", ".join(get_args(When))
+            raise ValueError(f"Policy: {trigger.name}: when must be one of {known}, not {trigger.when!r}")
         names.append(trigger.name)
     for name in names:
         if names.count(name) > 1:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, cast, runtime_checkable
 
 from typing_extensions import TypeIs
 
@@ -103,10 +103,20 @@ def _signal_of(trigger: Trigger, view: View) -> Signal | None:
     if not _asked(trigger.when, view):
         return None
     try:
-        return trigger.check(view)
+        found: object = trigger.check(view)
+        return None if found is None else _as_signal(trigger, found)
     except Exception as fault:
         fault.add_note(f"raised by the trigger {trigger.name!r}")
         raise
+
+
+def _as_signal(trigger: Trigger, found: object) -> Signal:
+    """What a trigger returned as a signal: a sentence alone has the large model write the step."""
+    if isinstance(found, str) and found:
+        return Signal(trigger=trigger.name, reason=found, evidence={}, route="rewrite", steps=1)
+    if isinstance(found, Mapping):
+        return cast("Signal", found)
+    raise TypeError(f"check() must return a Signal, a sentence or None, not {found!r}")
 
 
 def _asked(when: When, view: View) -> bool:

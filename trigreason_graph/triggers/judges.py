@@ -137,6 +137,7 @@ class StepReward:
     threshold: float = 0.5
 
     name: ClassVar[str] = "step_reward"
+    only_rolls_back: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         number(self, "threshold", 0.0, 1.0)
