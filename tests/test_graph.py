@@ -447,9 +447,12 @@ class TestBudget:
             budget=Budget(usd=0.001),
             prices={"scripted:large": Price(input=1000.0, output=1000.0)},
         )
-        result = await builder.compile().ainvoke(QUESTION)
+        compiled = builder.compile(checkpointer=InMemorySaver())
+        result = await compiled.ainvoke(QUESTION, config())
         assert expert.calls == 0
         assert result["report"]["unserved"] == {"marker": 1}
+        (signal,) = (await full_state(compiled, config()))["signals"]
+        assert signal["unserved_reason"] == "a call of 512 tokens does not fit what is left of the budget in dollars"
 
     @pytest.mark.parametrize("dollars", [0.0, 0.001])
     async def test_an_input_that_costs_and_an_output_that_does_not(self, dollars: float) -> None:

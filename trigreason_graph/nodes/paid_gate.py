@@ -18,7 +18,7 @@ from trigreason_graph.state import Spent, State
 NO_SAVER = "large=ask needs a checkpointer to wait for an approval; without one each paid call is refused"
 SHADOW = "shadow mode: nothing is paid"
 UNBOUNDED = 1_000_000_000
-Limit = Literal["", "budget", "window"]
+Limit = Literal["", "budget", "dollars", "window"]
 USEFUL_TOKENS = 32
 """A call that may write less than this is not worth its input."""
 
@@ -134,7 +134,7 @@ def _room(
     if budget.total_tokens is not None:
         room["budget"] = budget.total_tokens - spent["total_tokens"] - (0 if concluding else CONCLUDE_TOKENS)
     if budget.usd is not None:
-        room["budget"] = min(room["budget"], _affordable(model, messages, budget.usd - spent["usd"]))
+        room["dollars"] = _affordable(model, messages, budget.usd - spent["usd"])
     if window is not None:
         room["window"] = window - estimate_tokens(messages)
     return room
@@ -147,8 +147,11 @@ def _granted(model: ReasoningModel, wanted: int, room: dict[Limit, int], effort:
     allowed = min(wanted, room[tightest] - hidden)
     if allowed >= min(USEFUL_TOKENS, wanted):
         return Grant(allowed, limit=tightest if allowed < wanted else "", hidden=hidden)
-    of_window = f"the window of {model.card.full_name} ({model.card.window} tokens)"
-    what = of_window if tightest == "window" else "what is left of the budget"
+    what = "what is left of the budget"
+    if tightest == "dollars":
+        what += " in dollars"
+    elif tightest == "window":
+        what = f"the window of {model.card.full_name} ({model.card.window} tokens)"
     thinking = f", {hidden} tokens of hidden reasoning included," if hidden else ""
     return Grant(0, f"a call of {wanted} tokens{thinking} does not fit {what}", tightest)
 

@@ -62,7 +62,7 @@ async def step_generator(state: State, kit: Kit) -> dict[str, Any]:
     last = await kit.small.write(messages, exchange, name="small:step_generator", purpose="continue", step=step)
     finish = run.finish
     if not finish:
-        finish = _finish_of(last.status, last.finish, bool(run.drafts), grant.limit == "budget")
+        finish = _finish_of(last.status, last.finish, bool(run.drafts), grant.limit in ("budget", "dollars"))
         if finish == "error" and last.finish == "broken" and state["finish"] != "cut":
             finish = "cut"  # once more; a second time it is taken to be down
     full = "what was left of the budget or the model's window is written full"
