@@ -100,6 +100,11 @@ class TestSolve:
             assert result.exit_code == 3, result.output
             assert (only_run().thread, only_run().outcome) == ("earlier", "answered")
 
+    def test_its_name_is_told(self, trigreason: Run) -> None:
+        told = trigreason("solve", QUESTION).stdout
+        assert f"stored   trigreason runs show {only_run().thread}" in told
+        assert "stored" not in trigreason("solve", QUESTION, "-q").output
+
     def test_no_store(self, trigreason: Run) -> None:
         result = trigreason("solve", QUESTION, "--no-store", "--json")
         assert json.loads(result.stdout)["thread"] is None

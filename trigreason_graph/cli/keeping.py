@@ -49,6 +49,12 @@ class Kept:
         """Note how it ended."""
         self.store.end(self.thread, outcome)
 
+    def tell_its_name(self, view: View) -> None:
+        """Say under which name it can be looked at again, or asked further."""
+        from trigreason_graph.cli.writing import GutterWriter
+
+        GutterWriter(view.screen).say("stored", f"trigreason runs show {self.thread}", style=QUIET_STYLE)
+
     def tell_how_to_resume(self, view: View | None) -> None:
         """Say what to type; on standard error where standard output is for a program."""
         if view:

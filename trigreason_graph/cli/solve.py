@@ -199,6 +199,8 @@ def solve_job(job: Job, form: Form, kept: Kept | None = None) -> ExitCode:
         show(state, tally, view, form, kept)
         if kept and ended.interrupted:
             kept.tell_how_to_resume(view)
+        elif kept and view:
+            kept.tell_its_name(view)
     except BrokenPipeError:
         in_a_hurry = True
         raise
