@@ -86,6 +86,12 @@ def _stopped() -> Iterator[None]:
         ("\\frac{3}{-4}", "-3/4"),
         ("5!", "5"),
         ("5 kg", "5"),
+        ("1 × 1 = 1", "1"),
+        ("2.5 × 10^3", "2500"),
+        ("2 \\cdot 10^3", "2000"),
+        ("5 x 5 = 25", "25"),
+        ("|-5| = 5", "5"),
+        ("5 y.o.", "5"),
     ],
 )
 def test_the_same_number(stated: str, right: str) -> None:
@@ -126,6 +132,9 @@ def test_the_same_number(stated: str, right: str) -> None:
         ("|-5|", "-5"),
         ("2k", "2"),
         ("2x", "2"),
+        ("2·2", "2"),
+        ("5x5", "5"),
+        ("2^3!", "8"),
     ],
 )
 def test_another_number_or_none(stated: str | None, right: str) -> None:
@@ -305,6 +314,8 @@ def test_different_latex_answers_differ() -> None:
         ("no solution", "\\text{No solution}"),
         ("C", "\\text{(C)}"),
         ("(C)", "C"),
+        ("1 000", "1000"),
+        ("12 345 678", "12345678"),
     ],
 )
 def test_the_same_latex(stated: str, right: str) -> None:
@@ -430,6 +441,22 @@ def test_a_forked_process_has_a_worker_of_its_own(monkeypatch: pytest.MonkeyPatc
 )
 def test_the_chosen_option(stated: str, letter: str | None) -> None:
     assert chosen(stated, OPTIONS) == letter
+
+
+@pytest.mark.parametrize(
+    ("stated", "right", "options"),
+    [
+        ("B. (c) and (d)", "B", ["(a) and (b)", "(c) and (d)", "(a)"]),
+        ("B - I and II", "B", ["I only", "I and II", "III only"]),
+        ("The answer is B: -x", "B", ["x", "-x", "2x"]),
+        ("D. (E) is false", "D", ["1", "2", "3", "(E) is false"]),
+        ("B - A", "B", ["O", "A", "AB"]),
+        ("C) (I) and (II)", "C", []),
+        ("A: -x", "A", []),
+    ],
+)
+def test_a_letter_with_its_options_text(stated: str, right: str, options: list[str]) -> None:
+    assert same_choice(stated, right, options)
 
 
 def test_without_options_only_letters_count() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -395,10 +396,26 @@ async def test_two_processes_do_not_pay_for_the_same_runs(tmp_path: Path) -> Non
     models = pair()
     with only_writer(tmp_path) as ours:
         assert ours
-        with pytest.raises(ValueError, match="out=: another process is at the evaluation in"):
+        with pytest.raises(ValueError, match="out=: another evaluation is at work in"):
             await aevaluate(PROBLEMS[:1], ALONE, out=tmp_path, **models)
     assert calls(models) == (0, 0)
     assert (await aevaluate(PROBLEMS[:1], ALONE, out=tmp_path, **models)).open == 0
+
+
+async def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with only_writer(tmp_path) as ours:
+        assert ours
+
+
+def test_a_dry_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    evaluate(PROBLEMS[:1], ALONE, out=tmp_path, dry_run=True, **pair())
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match=r"out=: .* cannot be written to"):
+        evaluate(PROBLEMS[:1], ALONE, out="/proc/nowhere/here", **pair())
 
 
 @pytest.mark.parametrize("dry_run", [True, False])

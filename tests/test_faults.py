@@ -29,6 +29,7 @@ from trigreason_graph.models.faults import (
     status_of,
 )
 from trigreason_graph.models.wrapper import Exchange, ReasoningModel
+from trigreason_graph.nodes.toolbox import in_words
 from trigreason_graph.testing import Scripted, ScriptedModel
 
 CARD = ModelCard(provider="openai", name="gpt-x")
@@ -228,10 +229,28 @@ class TestSecrets:
             "the token: Field required",
             "password: Input should be a valid string",
             "wrong arguments (api_key: Field required)",
+            '{"secret":false,"n":5}',
+            '{"token":null,"logprob":-0.12}',
+            '{"eos_token":["</s>"],"vocab":32000}',
+            '{"token": "add"}',
+            "Basic research, and a bearer of news",
+            "Unexpected token: 12345678",
+            "KeyError: 'token_embedding_table'",
+            "input token=512",
+            "export OPENROUTER_API_KEY=...",
         ],
     )
     def test_ordinary_words_stay(self, text: str) -> None:
         assert redact(text) == text
+
+    @pytest.mark.parametrize("part", ["token:", "access_key:aaaa", '{"secret":false},', "basic ", "key-a", "a@", "://"])
+    def test_time_is_linear(self, part: str) -> None:
+        """A tool's error of any length is told within the time of a look."""
+        begun = time.process_time()
+        describe_fault(ValueError(part * 30_000), CARD)
+        in_words(ValueError(part * 30_000))
+        redact((part * 30_000)[:50_000])
+        assert time.process_time() - begun < 0.5
 
     def test_what_was_set_on_the_client_whatever_it_looks_like(self) -> None:
         class Client(BaseModel):

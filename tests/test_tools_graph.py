@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import ToolException, tool
+from langchain_core.tools import StructuredTool, ToolException, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
 from langgraph.errors import ParentCommand
@@ -322,6 +322,24 @@ class TestToolsThatHang:
             assert [thread for thread in threading.enumerate() if thread.name == "tool hang" and thread.daemon]
         finally:
             release.set()
+
+    async def test_a_class_of_its_own_is_called_as_it_is(self) -> None:
+        class Guarded(StructuredTool):
+            def _run(self, *args: Any, **kwargs: Any) -> str:
+                return "refused"
+
+        guarded = Guarded.from_function(func=add, name="add", description="Adds.")
+        result = await built(small(ADD, END_STEP), guarded).ainvoke(QUESTION)
+        assert told(result) == ["> add: refused"]
+
+    async def test_one_that_ends_the_process_has_failed(self) -> None:
+        def leave() -> str:
+            """Leaves."""
+            raise SystemExit(2)
+
+        result = await built(small(call("leave"), END_STEP), leave).ainvoke(QUESTION)
+        assert told(result) == ["> leave failed: RuntimeError: SystemExit: 2"]
+        assert result["answer"] == "7"
 
     async def test_an_async_one_that_does_not_let_itself_be_cancelled_is_left(self) -> None:
         release = asyncio.Event()

@@ -13,6 +13,7 @@ import typer
 
 from trigreason_graph.cli import options, tuning
 from trigreason_graph.cli.verbs import DebugOption, complain, mismatch_told, print_json
+from trigreason_graph.reasoning.text import clean
 
 if TYPE_CHECKING:
     from trigreason_graph.evaluation.checkers import Checker
@@ -99,6 +100,8 @@ def tune(
     listed, checker = answered(problems)
     defaults = Defaults()
     tuning.check_out(out)
+    if name is not None and not clean(name).strip():
+        raise ValueError("--name: the policy needs a name that can be read")
     if picture is not None:
         tuning.check_folder("--picture", picture)
         check_picture(picture)

@@ -21,7 +21,7 @@ _FRACTION = re.compile(
     rf"(?P<whole>(?<![\d.,/])\d{{1,100}}\s*)?\\[dt]?frac\s*"
     rf"(?:\{{\s*([-−]?{_BOUNDED})\s*\}}|(\d))\s*(?:\{{\s*([-−]?{_BOUNDED})\s*\}}|(\d))"
 )
-_POWER = re.compile(r"(?<![\d.,/A-Za-z)}])(\d{1,3})\s*\^\s*(?:\{\s*(\d{1,2})\s*\}|(\d)(?!\d))")
+_POWER = re.compile(r"(?<![\d.,/A-Za-z)}])(\d{1,3})\s*\^\s*(?:\{\s*(\d{1,2})\s*\}|(\d)(?!\d))(?!\s?!)")
 _MIXED = re.compile(r"(?<![\d.,/])(\d{1,100})\s+(\d{1,100})\s?/\s?([1-9]\d{0,99})(?![\d/])")
 _POWER_OF_TEN = re.compile(
     r"(?<![\d.])(\d{1,100}(?:\.\d{1,100})?)"
@@ -31,7 +31,7 @@ _UNREAD = re.compile(
     r"""
     \\(?!(?:text|textbf|textit|mbox|mathrm|mathbf|mathit|operatorname|boxed|fbox|circ|degree|approx|quad|qquad|pounds|euro
         |[()\[\]\\])(?![a-z]))
-    | [√π∞^|⁰-⁹¹²³½¼¾] | _\{?\d | (?<=\d)\s?[kxyzn](?![A-Za-z])
+    | [√π∞^|⁰-⁹¹²³½¼¾] | _\{?\d | (?<=\d)(?:[kzn](?![A-Za-z]|[./][A-Za-z])|y(?![A-Za-z./])|x(?![A-Za-z]|\s?\d))
     | (?<![A-Za-z])(?:sqrt|pi|log|ln|sin|cos|tan)(?![A-Za-z])
     """,
     re.VERBOSE,
@@ -46,7 +46,7 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _EQUATION = re.compile(r"(?:[^=,;]|,(?=\d{3}))+=(?P<result>(?:[^=,;]|,(?=\d{3}))+)")
-_SUM = re.compile(r"\d[)\s]*(?:[+*×÷]|(?<=\d):(?=\d)|[-−](?=\s)|(?<=\d)[-−](?=\d))[(\s]*[$€£¥]?\d")
+_SUM = re.compile(r"\d[)\s]*(?:[+*×÷·]|x(?=\s?\d)|(?<=\d):(?=\d)|[-−](?=\s)|(?<=\d)[-−](?=\d))[(\s]*[$€£¥]?\d")
 """Two numbers with an operator between them are not the value of either, also where both are the same."""
 _BESIDE = re.compile(
     r"[\s.,:;()$€£¥{}°*~\[\]]|\\[a-z]+|\\[()\[\]]|[A-Za-zÀ-ɏ]{2,}(?:[-/'’][A-Za-zÀ-ɏ]+)*|[\u4e00-\u9fff]"
@@ -101,12 +101,19 @@ def _fraction_of_one(number: _Number) -> Fraction:
 def _stated(text: str) -> _Number | None:
     """The one number that a text states."""
     found = _numbers(text)
-    if equation := _EQUATION.fullmatch(text) if len({number.value for number in found}) > 1 else None:
-        text = equation["result"]
+    if len({number.value for number in found}) != 1 or _is_sum(text):
+        equation = _EQUATION.fullmatch(text)
+        text = equation["result"] if equation else text
         found = _numbers(text)
-    if len({number.value for number in found}) != 1 or _SUM.search(text):
+    if len({number.value for number in found}) != 1 or _is_sum(text):
         return None
     return found.pop()
+
+
+def _is_sum(text: str) -> bool:
+    """Whether an operator stands between two of its numbers, powers of ten and fractions written out."""
+    plain = _plain(text)
+    return plain is not None and _SUM.search(plain) is not None
 
 
 def _numbers(text: str) -> set[_Number]:

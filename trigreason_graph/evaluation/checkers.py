@@ -22,10 +22,13 @@ _LETTER = re.compile(
 )
 """A statement that begins with an option's letter: "B", "(B)", "B. five", "Option B: five", "B) five"."""
 _ALSO = re.compile(
-    r"\s*[).:\]]?\s*(?:(?:,|/|&|[-–—]|and\b|or\b)\s*[(\[]?\s*[A-Za-z]\s*[)\]]?|[(\[]\s*[A-Za-z]\s*[)\]])"
+    r"(?:\s*[).:\]]?\s*(?:,|/|&|and\b|or\b)\s*[(\[]?|\s+[-–—]\s+|\s*[(\[])\s*(?P<letter>[A-Za-z])\s*[)\]]?"
     r"(?=\s*(?:\Z|[,/&.;]|[-–—]\s|and\b|or\b|are\b|is\b|both\b|[(\[]))"
 )
 """Another letter behind it: "A and B", "(A), (C)", "(A)(B)", "A) and B) are right"."""
+_MOST = "ABCDEFGH"
+"""Letters that options have where nobody says which there are: "I" is more often a numeral."""
+_SEPARATORS = ").:]-–— \t\n"
 _EDGES = "\"'“”‘’«»`*_.,;:!?()[]{}$ \t\n"
 
 
@@ -88,10 +91,18 @@ def chosen(stated: str, choices: Sequence[str] = ()) -> str | None:
     if len(same) == 1:
         return same[0]
     found = _LETTER.match(text)
-    if found is None or _ALSO.match(text, found.end()):
+    if found is None:
         return None
-    letter = (found[1] or found[2]).upper()
-    return letter if not choices or letter in ascii_uppercase[: len(choices)] else None
+    written = found[1] or found[2]
+    letter, letters = written.upper(), ascii_uppercase[: len(choices)] or _MOST
+    if choices and letter not in letters:
+        return None
+    behind = text[found.end() :].lstrip(_SEPARATORS)
+    if letter in letters[: len(choices)] and same_text(behind, choices[letters.index(letter)]):
+        return letter
+    also = _ALSO.match(text, found.end())
+    another = also is not None and also["letter"] != written and also["letter"].upper() in letters
+    return None if another and also and also["letter"].isupper() == written.isupper() else letter
 
 
 def _same_choice(choices: Sequence[str], stated: str | None, right: str) -> bool:

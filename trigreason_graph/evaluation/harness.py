@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 
@@ -167,23 +167,22 @@ async def aevaluate(
 
 @contextmanager
 def _held(folder: Path | None, dry_run: bool) -> Iterator[None]:
-    """Within it, no other process adds to the results in a folder: both would pay for the same runs.
+    """Within it, nobody else adds to the results in a folder: both would pay for the same runs.
 
     Raises:
-        ValueError: Another one is at it, or nothing can be written there; before anything is called.
+        ValueError: Another evaluation is at it, or nothing can be written there; before anything is called.
     """
-    if folder is None or (dry_run and not folder.exists()):
-        yield
-        return
-    try:
-        with only_writer(folder) as ours:
+    with ExitStack() as stack:
+        if folder is not None and dry_run and folder.exists() and not folder.is_dir():
+            raise ValueError(f"out=: {folder} cannot be written to: it is no folder")
+        if folder is not None and not dry_run:
+            try:
+                ours = stack.enter_context(only_writer(folder))
+            except OSError as fault:
+                raise ValueError(f"out=: {folder} cannot be written to: {fault.strerror}") from fault
             if not ours:
-                raise ValueError(f"out=: another process is at the evaluation in {folder}; wait for it to end")
-            yield
-    except OSError as fault:
-        if fault.filename is None or not Path(fault.filename).is_relative_to(folder):
-            raise
-        raise ValueError(f"out=: {folder} cannot be written to: {fault.strerror}") from fault
+                raise ValueError(f"out=: another evaluation is at work in {folder}; wait for it to end")
+        yield
 
 
 def _problem_set(problems: Problems) -> ProblemSet:

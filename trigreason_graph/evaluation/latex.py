@@ -20,6 +20,7 @@ _TEXT_COMMAND = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm|mathbf|o
 _SILENT = re.compile(r"\\(?:[!,;: ]|left(?![a-z])|right(?![a-z])|displaystyle|limits)|[\s~]")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)(?:\s|\\ )+(?=\d)")
 """What keeps two numbers apart: "1 1/2" is not 11/2. Thin spaces set thousands."""
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?![\d/])")
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _MATHS = re.compile(r"[\d\\^_=+*/<>|√π∞]")
 _LETTER = re.compile(r"\(?([A-Z])(?:\)|[.:]\s|\Z)")
@@ -107,7 +108,8 @@ def _formula(stated: str) -> str:
 
 def _normal(latex: str) -> str:
     """One spelling for what LaTeX shows alike."""
-    apart = _BETWEEN_DIGITS.sub("␣", without_text_commands(_spelled(latex)))
+    joined = _THOUSANDS.sub(lambda number: number[0].replace(" ", ""), without_text_commands(_spelled(latex)))
+    apart = _BETWEEN_DIGITS.sub("␣", joined)
     return _SILENT.sub("", apart).replace("\\$", "").replace("$", "")
 
 

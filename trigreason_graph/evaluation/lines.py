@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedRandom
+from io import BufferedRandom, BufferedWriter
 from pathlib import Path
 
 
@@ -25,24 +25,27 @@ def append_line(path: Path, line: str) -> None:
 def only_writer(folder: Path) -> Iterator[bool]:
     """Hold a folder, made where it is not there, for whoever adds to its files; False where another process has it.
 
-    The hold dies with its process. Where the system has no such locks (Windows), it is granted to all.
+    The hold dies with its process. Where there are no such locks (Windows, some networks), it is granted to all.
 
     Raises:
         OSError: The folder cannot be made or written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("ab") as file:
-        try:
-            import fcntl
-        except ImportError:
-            yield True
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        yield _locked(file)
+
+
+def _locked(file: BufferedWriter) -> bool:
+    """Whether a file could be locked, or cannot be by anybody."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # neither the system nor a network's file system need have locks
+        return True
+    return True
 
 
 def whole_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -124,9 +124,9 @@ SAID_BY_STATUS = {
 
 
 def own_words(fault: BaseException) -> str:
-    """An error's text, also of one that fails to tell it."""
+    """The beginning of an error's text, also of one that fails to tell it."""
     try:
-        return str(fault)
+        return str(fault)[:READ]
     except Exception:
         return "(its text cannot be read)"
 
@@ -161,26 +161,35 @@ def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str]
 
 _KEY_SHAPES = re.compile(
     r"""
-      \b(?:sk|pk|rk|key|api|token|xai|gsk|hf|lsv2|r8|nvapi|pplx|fw|gh[opusr]|github_pat|glpat|xox[abeprs]|tgp|tvly)
-        [-_][A-Za-z0-9_-]{8,}                                                                     # by their prefixes
+      \b(?:sk|xai|gsk|hf|lsv2|r8|nvapi|pplx|gh[opusr]|github_pat|glpat|xox[abeprs]|tgp|tvly)[-_][A-Za-z0-9_-]{8,}
+    | \b(?:pk|rk|key|api|token|fw)[-_](?=[A-Za-z_-]{0,63}\d)[A-Za-z0-9_-]{8,}
     | \b(?:AIza[A-Za-z0-9_-]{20,} | (?:AKIA|ASIA)[A-Z0-9]{12,} | eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9_.-]*)
     | (?<=://)[^/\s@]+(?=@)                                                                       # user:password
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+"""By how they begin; words that are also others' (token_embedding_table) only with a digit."""
+_VALUE = r"""[^\s"'&,;}\])\\]"""
+_LIKE_A_KEY = rf"(?:(?={_VALUE}{{8}})(?={_VALUE}{{0,63}}\d)(?={_VALUE}{{0,63}}[a-z])|(?={_VALUE}{{24}}))"
+_QUOTE = r"""\\?["']"""
 _NAMED_KEYS = re.compile(
-    r"""
+    rf"""
     (?P<name>
-        \b(?:bearer|basic)\s+ | \bauthorization["']?\s*[:=]\s*["']?(?:(?:token|bearer|basic)\s+)?
-      | [?&](?:key|sig|signature|code)=
-      | (?:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d)["']?\s*(?P<sign>[:=])\s*["']?
+        \bbearer\s+(?=\S{{6}})
+      | \bbasic\s+(?=[A-Za-z0-9+/]{{8,256}}={{0,2}}(?:[\s"',;]|\Z))(?-i:(?=[a-z/+]{{0,63}}[\dA-Z=]))
+      | \bauthorization(?:{_QUOTE})?\s*[:=]\s*(?:{_QUOTE})?(?:(?:token|bearer|basic|apikey)\s+|(?={_LIKE_A_KEY}))
+      | [?&](?:key|sig|signature)=
+      | token(?:{_QUOTE})?\s*[:=]\s*(?:{_QUOTE})?(?={_LIKE_A_KEY})
+      | (?:api[_-]?key|access[_-]?key|secret|passw(?:or)?d)(?:{_QUOTE})?\s*
+        (?:=\s*(?:{_QUOTE})?|:\s*(?:{_QUOTE}|(?={_LIKE_A_KEY})))
     )
-    (?P<value>(?(sign)(?:(?<==)|(?<=["'])|(?=\S*\d)(?=\S{8}))) (?![.…]) [^\s"'&,;}\])]+)
+    (?![.…]){_VALUE}+
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""Values by what stands before them; behind a colon only those that look like one, since "token: Field required" is
-none."""
+"""By what stands before them; where that may be an ordinary word ("token: Field required") only what looks like one."""
+READ = 5_000
+"""Characters of an error that are read at most: a tool's may hold a whole page."""
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

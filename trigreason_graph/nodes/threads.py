@@ -29,8 +29,8 @@ async def in_own_thread(work: Callable[[], T], name: str) -> T:
     def run() -> None:
         try:
             done.set_result(context.run(work))
-        except StopIteration as stopped:  # no future of asyncio takes it
-            done.set_exception(RuntimeError(f"StopIteration: {stopped}"))
+        except (StopIteration, SystemExit, GeneratorExit) as stopped:  # no future takes it, or it would end the loop
+            done.set_exception(RuntimeError(f"{type(stopped).__name__}: {stopped}"))
         except BaseException as fault:
             done.set_exception(fault)
 

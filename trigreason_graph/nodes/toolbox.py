@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool, tool
+from langchain_core.tools import Tool as LangChainTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.config import get_config
 from langgraph.errors import ParentCommand
 from langgraph.types import Command
 
-from trigreason_graph.models.faults import own_words, redact
+from trigreason_graph.models.faults import READ, own_words, redact
 from trigreason_graph.models.pieces import text_of
 from trigreason_graph.nodes.threads import in_own_thread
 from trigreason_graph.reasoning.tool_calls import ToolRequest
@@ -60,8 +61,9 @@ class Toolbox:
     async def run(self, request: ToolRequest, state: State, call_id: str, seconds: float | None) -> ToolOutput:
         """Run a tool inside the running node: its callbacks, context, store and stream are the node's.
 
-        Whatever the tool does wrong is its output. A sync tool runs in a thread of its own. What does not end in time
-        is left behind: that thread, or a task that does not let itself be cancelled.
+        Whatever the tool does wrong is its output. A sync function runs in a thread of its own (a class that has its
+        own `_run` in one of the loop's pool). What does not end in time is left behind: that thread, or a task that
+        does not let itself be cancelled.
 
         Args:
             request: Which tool, with which arguments.
@@ -149,20 +151,24 @@ def _as_tool(given: Tool) -> BaseTool:
         raise ValueError(f"tools=: the name {one.name!r} must be letters, digits, '_', '.' or '-', at most 64 of them")
     if not one.description.strip():
         raise ValueError(f"tools=: {one.name!r} has no description; without one no model knows when to use it")
-    return _threaded(one) if isinstance(one, StructuredTool) else one
+    return _threaded(one) if type(one) in (StructuredTool, LangChainTool) else one
 
 
-def _threaded(one: StructuredTool) -> StructuredTool:
+def _threaded(one: Any) -> BaseTool:
     """A sync tool with a thread of its own for each call, in the place of LangChain's thread of the loop's pool."""
     blocking = one.func
-    if blocking is None or one.coroutine is not None or "callbacks" in signature(blocking).parameters:
-        return one
+    try:
+        takes_callbacks = "callbacks" in signature(blocking).parameters
+    except (TypeError, ValueError):  # of a builtin nothing is known, and no function is there to be looked at
+        return cast("BaseTool", one)
+    if one.coroutine is not None or takes_callbacks:
+        return cast("BaseTool", one)
 
     @wraps(blocking)
     async def in_thread(*args: Any, **kwargs: Any) -> Any:
         return await in_own_thread(lambda: blocking(*args, **kwargs), f"tool {one.name}")
 
-    return one.model_copy(update={"coroutine": in_thread})
+    return cast("BaseTool", one.model_copy(update={"coroutine": in_thread}))
 
 
 def _described(one: BaseTool) -> str:
@@ -178,7 +184,7 @@ def in_words(error: Exception) -> str:
     wrong: Sequence[Mapping[str, Any]] | None = getattr(error, "filtered_errors", None)
     if wrong is not None:  # LangGraph's own: the arguments do not fit
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong)
-        return redact(f"wrong arguments ({told}). Correct them, or go on without")[:FAULT_LIMIT]
+        return redact(f"wrong arguments ({told[:READ]}). Correct them, or go on without")[:FAULT_LIMIT]
     return redact(f"{type(error).__name__}: {own_words(error)}")[:FAULT_LIMIT]
 
 

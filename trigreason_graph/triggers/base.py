@@ -115,7 +115,7 @@ def _as_signal(trigger: Trigger, found: object) -> Signal:
     if isinstance(found, str) and found:
         return Signal(trigger=trigger.name, reason=found, evidence={}, route="rewrite", steps=1)
     if isinstance(found, Mapping):
-        return cast("Signal", found)
+        return cast("Signal", {**found, "trigger": trigger.name})
     raise TypeError(f"check() must return a Signal, a sentence or None, not {found!r}")
 
 
