@@ -142,15 +142,25 @@ def loaded_by(code: str) -> frozenset[str]:
     return frozenset(json.loads(done.stdout))
 
 
+OURS = "import langgraph.graph; from trigreason_graph import create_trigreason_graph"
+
+
+def test_importing_the_package_alone_loads_nothing() -> None:
+    """So that the command line answers at once, and ends at once on Ctrl-C."""
+    ours = {name for name in loaded_by("import trigreason_graph.cli") if name.startswith("trigreason_graph")}
+    assert ours == {"trigreason_graph", "trigreason_graph.cli"}
+    assert not {"langgraph", "langchain_core"} & loaded_by("import trigreason_graph.cli.app")
+
+
 def test_importing_the_package_loads_no_client() -> None:
-    ours = loaded_by("import langgraph.graph, trigreason_graph") - loaded_by("import langgraph.graph")
+    ours = loaded_by(OURS) - loaded_by("import langgraph.graph")
     loaded = CLIENTS & {name.split(".")[0] for name in ours}
     assert not loaded, f"import trigreason_graph loads {sorted(loaded)}"
 
 
 def test_no_loaded_module_imports_a_client_at_its_top() -> None:
     """LangGraph itself loads some of them, which hides them from the test above."""
-    loaded = loaded_by("import langgraph.graph, trigreason_graph") & MODULES.keys()
+    loaded = loaded_by(OURS) & MODULES.keys()
     found = {
         (name, imported)
         for name in loaded

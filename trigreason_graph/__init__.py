@@ -6,38 +6,29 @@ result["answer"], result["report"]
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from trigreason_graph.errors import DownloadError, InputError, ModelNotReady, TrigReasonError
-from trigreason_graph.graph import create_trigreason_graph
-from trigreason_graph.models import (
-    ModelCard,
-    Price,
-    Readiness,
-    ReasoningModel,
-    acheck_models,
-    check_models,
-)
-from trigreason_graph.policies import Policy
-from trigreason_graph.reasoning.prompts import Prompts
-from trigreason_graph.settings import Budget, Settings
-from trigreason_graph.state import Report, Signal, State, Step
-from trigreason_graph.triggers import (
-    ArithmeticCheck,
-    CognitiveOffload,
-    InterventionRequest,
-    Judge,
-    StrategicInitiation,
-    Trigger,
-    View,
-)
-
 if TYPE_CHECKING:
+    from trigreason_graph.errors import DownloadError, InputError, ModelNotReady, TrigReasonError
+    from trigreason_graph.graph import create_trigreason_graph
     from trigreason_graph.integrations import ChatTrigReason, TrigReasonMiddleware, as_tool
+    from trigreason_graph.models import ModelCard, Price, Readiness, ReasoningModel, acheck_models, check_models
     from trigreason_graph.models.probe import ProbeReport, aprobe_model, probe_model
+    from trigreason_graph.policies import Policy
+    from trigreason_graph.reasoning.prompts import Prompts
+    from trigreason_graph.settings import Budget, Settings
+    from trigreason_graph.state import Report, Signal, State, Step
+    from trigreason_graph.triggers import (
+        ArithmeticCheck,
+        CognitiveOffload,
+        InterventionRequest,
+        Judge,
+        StrategicInitiation,
+        Trigger,
+        View,
+    )
 
-__version__ = version("trigreason-graph")
+    __version__: str
 
 __all__ = [
     "ArithmeticCheck",
@@ -75,15 +66,37 @@ __all__ = [
     "probe_model",
 ]
 
-
-_LATER = {
-    **dict.fromkeys(("ChatTrigReason", "TrigReasonMiddleware", "as_tool"), "trigreason_graph.integrations"),
-    **dict.fromkeys(("ProbeReport", "aprobe_model", "probe_model"), "trigreason_graph.models.probe"),
+_HOMES = {
+    "errors": ("DownloadError", "InputError", "ModelNotReady", "TrigReasonError"),
+    "graph": ("create_trigreason_graph",),
+    "integrations": ("ChatTrigReason", "TrigReasonMiddleware", "as_tool"),
+    "models": ("ModelCard", "Price", "Readiness", "ReasoningModel", "acheck_models", "check_models"),
+    "models.probe": ("ProbeReport", "aprobe_model", "probe_model"),
+    "policies": ("Policy",),
+    "reasoning.prompts": ("Prompts",),
+    "settings": ("Budget", "Settings"),
+    "state": ("Report", "Signal", "State", "Step"),
+    "triggers": (
+        *("ArithmeticCheck", "CognitiveOffload", "InterventionRequest", "Judge", "StrategicInitiation"),
+        *("Trigger", "View"),
+    ),
 }
+_HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """The integrations and the probe, imported when one is asked for: few programs need them all."""
-    if name not in _LATER:
+    """A public name, imported when it is asked for: the command line's first words need not wait for LangGraph."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        found: Any = version("trigreason-graph")
+    elif name in _HOME_OF:
+        found = getattr(import_module(_HOME_OF[name]), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trigreason_graph.models.ollama import without_password
 from trigreason_graph.settings import Budget, Settings
 
 
@@ -41,6 +40,8 @@ class Job:
 
         A password in a model's address is left out; where one is needed, the resume names the model anew.
         """
+        from trigreason_graph.models.ollama import without_password
+
         models = {
             name: spec and without_password(spec)
             for name, spec in (("small", self.small), ("large", self.large), ("fallback", self.fallback))

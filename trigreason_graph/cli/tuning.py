@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trigreason_graph.models.folders import cache_folder
-
 if TYPE_CHECKING:
     from trigreason_graph.models.prices import Price
 
@@ -82,6 +80,8 @@ def price_of(written: str | None, large: str | None) -> Price:
 
 def recordings_file(verb: str) -> Path:
     """Where a verb keeps what the models write, unless it is told another file."""
+    from trigreason_graph.models.folders import cache_folder
+
     return cache_folder("recordings") / f"{verb}.jsonl"
 
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.servers import SERVERS
+from trigreason_graph.reasoning.patterns import later
 from trigreason_graph.reasoning.text import clean
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def describe_fault(fault: BaseException, card: ModelCard, secrets: Iterable[str]
     return f"{told} Start a server with: {server.start.format(name=card.name)}"
 
 
-_KEY_SHAPES = re.compile(
+_KEY_SHAPES = later(
     r"""
       \b(?:sk|xai|gsk|hf|lsv2|r8|nvapi|pplx|gh[opusr]|github_pat|glpat|xox[abeprs]|tgp|tvly)[-_][A-Za-z0-9_-]{8,}
     | \b(?:pk|rk|key|api|token|fw)[-_](?=[A-Za-z_-]{0,63}\d)[A-Za-z0-9_-]{8,}
@@ -172,7 +173,7 @@ _KEY_SHAPES = re.compile(
 _VALUE = r"""[^\s"'&,;}\])\\]"""
 _LIKE_A_KEY = rf"(?:(?={_VALUE}{{8}})(?={_VALUE}{{0,63}}\d)(?={_VALUE}{{0,63}}[a-z])|(?={_VALUE}{{24}}))"
 _QUOTE = r"""\\?["']"""
-_NAMED_KEYS = re.compile(
+_NAMED_KEYS = later(
     rf"""
     (?P<name>
         \bbearer\s+(?=\S{{6}})
@@ -196,7 +197,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without anything that is, or looks like, a key."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "[key]")
-    return _NAMED_KEYS.sub(r"\g<name>[key]", _KEY_SHAPES.sub("[key]", text))
+    return _NAMED_KEYS().sub(r"\g<name>[key]", _KEY_SHAPES().sub("[key]", text))
 
 
 SHORTEST_SECRET = 6

@@ -11,8 +11,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from langchain_core.messages import BaseMessage, ToolMessage
-from langchain_core.tools import BaseTool, StructuredTool, tool
-from langchain_core.tools import Tool as LangChainTool
+from langchain_core.tools import BaseTool, tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.config import get_config
 from langgraph.errors import ParentCommand
@@ -151,11 +150,17 @@ def _as_tool(given: Tool) -> BaseTool:
         raise ValueError(f"tools=: the name {one.name!r} must be letters, digits, '_', '.' or '-', at most 64 of them")
     if not one.description.strip():
         raise ValueError(f"tools=: {one.name!r} has no description; without one no model knows when to use it")
-    return _threaded(one) if type(one) in (StructuredTool, LangChainTool) else one
+    return _threaded(one)
 
 
 def _threaded(one: Any) -> BaseTool:
-    """A sync tool with a thread of its own for each call, in the place of LangChain's thread of the loop's pool."""
+    """A sync function's tool with a thread of its own for each call, in the place of one of the loop's pool; a tool of
+    another kind as it is."""
+    from langchain_core.tools import StructuredTool
+    from langchain_core.tools import Tool as FunctionTool
+
+    if type(one) not in (StructuredTool, FunctionTool):
+        return cast("BaseTool", one)
     blocking = one.func
     try:
         takes_callbacks = "callbacks" in signature(blocking).parameters
