@@ -516,6 +516,9 @@ async def test_the_embedded_models_can_do_everything(tiny_model: Path, embedded_
     for spec in ("embedded:tiny", "embedded:small"):
         report = await aprobe_model(spec)
         shown = values(report)
+        if "streams" not in shown:  # sampled at temperature 1, one reply in a hundred is too short to tell
+            report = await aprobe_model(spec)
+            shown = values(report)
         assert report.calls == 4
         assert report.tokens < 400
         assert (shown["streams"], shown["usage"], shown["cached"]) == (True, True, True)
