@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from tests.test_tuning_replay import recorded_traces
 from tests.views import step
 from trigreason_graph.cli.app import app
+from trigreason_graph.cli.tune import answered
 from trigreason_graph.cli.tuning import price_of
 from trigreason_graph.evaluation import read_problems
 from trigreason_graph.evaluation.recordings import RecordingStore
@@ -256,6 +257,14 @@ class TestQuestions:
         assert read_questions(path) == [Question("p-0", "One?"), Question("b", "Two?")]
         assert len(read_questions(path, limit=1)) == 1
         assert hash_of(as_questions(["One?"])) == hash_of([Question("1", "One?")])
+
+    def test_a_set_that_must_not_be_published_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "p.jsonl"
+        wrong = {f"Incorrect Answer {number}": f"wrong {number}" for number in (1, 2, 3)}
+        path.write_text(json.dumps({"Record ID": "r", "Question": "Which?", "Correct Answer": "right", **wrong}))
+        for read in (read_questions, answered):
+            with pytest.raises(ValueError, match="gpqa_diamond: its questions must not be published"):
+                read(f"gpqa_diamond={path}")
 
     def test_what_evaluate_reads_is_read_the_same(self, tmp_path: Path) -> None:
         path = tmp_path / "p.csv"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trigreason_graph.cli.job import Job
 from trigreason_graph.models.cards import ModelCard
 from trigreason_graph.models.resolve import resolve_model
+from trigreason_graph.models.strings import parts_of
 from trigreason_graph.models.wrapper import ReasoningModel
 from trigreason_graph.nodes.kit import Kit
 from trigreason_graph.nodes.report import build_report
@@ -32,6 +33,6 @@ def _model(spec: str, role: Role) -> ReasoningModel:
     try:
         return resolve_model(spec, role)
     except ValueError:
-        provider, _, name = spec.partition(":")
-        card = ModelCard(provider=provider, name=name.partition("@")[0])
+        provider, name, _ = parts_of(spec)
+        card = ModelCard(provider=provider, name=name)
         return resolve_model(ScriptedModel(script=[], trigreason_card=card), role)

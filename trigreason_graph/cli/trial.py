@@ -96,13 +96,10 @@ def _fired(
 
 def _moments(trigger: Trigger, draft: Step) -> Iterator[tuple[Step, bool]]:
     """The drafts that a trigger would be shown while this one is written: parts of it, and the whole."""
-    if trigger.when in ("first_token", "partial"):
-        ends = (
-            range(PARTIAL_EVERY, min(len(draft["text"]), HARD_CAP), PARTIAL_EVERY)
-            if trigger.when == "partial"
-            else range(1, 2)
-        )
-        for end in ends:
+    if trigger.when == "first_token":
+        yield _beginning(draft, 1), False
+    if trigger.when == "partial":
+        for end in range(PARTIAL_EVERY, min(len(draft["text"]), HARD_CAP), PARTIAL_EVERY):
             yield _beginning(draft, end), False
     if trigger.when in ("step", "partial"):
         yield draft, True

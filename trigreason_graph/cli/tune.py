@@ -168,15 +168,16 @@ def answered(source: str) -> tuple[Sequence[Problem], Checker]:
     """Problems with answers, and what compares those with what the models state.
 
     Raises:
-        DataError: They cannot be read, or one has no answer; the text names the line.
-        ValueError: Their answers are of several kinds, or their questions must not be written down.
+        DataError: They cannot be read, one has no answer (the text names the line), or their questions must not be
+            written down.
+        ValueError: Their answers are of several kinds.
     """
     from trigreason_graph.evaluation import read_problems
     from trigreason_graph.evaluation.checkers import checker_of
+    from trigreason_graph.tuning.questions import check_public
 
     given = read_problems(source)
-    if given.private:
-        raise ValueError(f"{given.name}: its questions must not be published, and what tunes a policy writes them down")
+    check_public(given.name, given.private)
     kinds = sorted({problem.kind for problem in given.problems})
     if len(kinds) > 1:
         raise ValueError(f"{source}: its answers are of several kinds ({', '.join(kinds)}); give one kind at a time")

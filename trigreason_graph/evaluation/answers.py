@@ -99,26 +99,29 @@ def _fraction_of_one(number: _Number) -> Fraction:
 
 
 def _stated(text: str) -> _Number | None:
-    """The one number that a text states."""
-    found = _numbers(text)
-    if len({number.value for number in found}) != 1 or _is_sum(text):
-        equation = _EQUATION.fullmatch(text)
-        text = equation["result"] if equation else text
-        found = _numbers(text)
-    if len({number.value for number in found}) != 1 or _is_sum(text):
-        return None
-    return found.pop()
+    """The one number that a text states, or its equation's result."""
+    only = _only(text)
+    if only is None and (equation := _EQUATION.fullmatch(text)):
+        only = _only(equation["result"])
+    return only
 
 
-def _is_sum(text: str) -> bool:
-    """Whether an operator stands between two of its numbers, powers of ten and fractions written out."""
+def _only(text: str) -> _Number | None:
+    """The one number in a text; None for several, and for operands, also where all are the same."""
     plain = _plain(text)
-    return plain is not None and _SUM.search(plain) is not None
+    if plain is None or _SUM.search(plain):
+        return None
+    found = _numbers_in(plain)
+    return found.pop() if len({number.value for number in found}) == 1 else None
 
 
 def _numbers(text: str) -> set[_Number]:
     plain = _plain(text)
-    return set() if plain is None else {_read(found) for found in _NUMBER.finditer(plain)}
+    return set() if plain is None else _numbers_in(plain)
+
+
+def _numbers_in(plain: str) -> set[_Number]:
+    return {_read(found) for found in _NUMBER.finditer(plain)}
 
 
 def _read(found: re.Match[str]) -> _Number:

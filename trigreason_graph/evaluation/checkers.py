@@ -97,12 +97,18 @@ def chosen(stated: str, choices: Sequence[str] = ()) -> str | None:
     letter, letters = written.upper(), ascii_uppercase[: len(choices)] or _MOST
     if choices and letter not in letters:
         return None
-    behind = text[found.end() :].lstrip(_SEPARATORS)
-    if letter in letters[: len(choices)] and same_text(behind, choices[letters.index(letter)]):
+    behind = text[found.end() :]
+    if choices and same_text(behind.lstrip(_SEPARATORS), choices[letters.index(letter)]):
         return letter
-    also = _ALSO.match(text, found.end())
-    another = also is not None and also["letter"] != written and also["letter"].upper() in letters
-    return None if another and also and also["letter"].isupper() == written.isupper() else letter
+    return None if _names_another(behind, written, letters) else letter
+
+
+def _names_another(behind: str, written: str, letters: str) -> bool:
+    """Whether what stands behind an option's letter begins with another one's, in the same case."""
+    also = _ALSO.match(behind)
+    if also is None or also["letter"] == written or also["letter"].isupper() != written.isupper():
+        return False
+    return also["letter"].upper() in letters
 
 
 def _same_choice(choices: Sequence[str], stated: str | None, right: str) -> bool:

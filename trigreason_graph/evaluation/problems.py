@@ -81,8 +81,6 @@ def read_problems(
     """
     _check_arguments(limit, sample, checker, fields)
     name, rows, known = rows_of(source, private)
-    if not rows:
-        raise DataError(f"{source} has no problems in it.")
     kind = checker if isinstance(checker, str) else known.kind if known else None
     reading = Reading(name, fields or {}, next((each for each in KINDS if each == kind), None), seed)
     problems = [problem_of(row, number, reading) for number, row in enumerate(rows)]
@@ -111,9 +109,16 @@ def rows_of(source: str | PathLike[str], private: bool) -> tuple[str, list[Row],
     """Name, rows, and what is known of a source, as `read_problems` takes it.
 
     Raises:
-        DataError: It cannot be read; the text names file and line.
+        DataError: It cannot be read (the text names file and line), or has no rows.
         MissingPackage: A Hugging Face set without `datasets`.
     """
+    found = _found(source, private)
+    if not found[1]:
+        raise DataError(f"{source} has no problems in it.")
+    return found
+
+
+def _found(source: str | PathLike[str], private: bool) -> tuple[str, list[Row], NamedSet | None]:
     told = str(source)
     if isinstance(source, str) and told.startswith(PREFIX):
         return told.removeprefix(PREFIX), read_hub(told, private=private), None

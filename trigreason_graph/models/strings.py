@@ -42,9 +42,7 @@ def model_from_string(text: str, role: Role, temperature: float | None, api_key:
     Raises:
         ValueError: naming the argument: malformed, an unknown provider, or a package or key that is not there.
     """
-    provider, _, rest = (part.strip() for part in text.partition(":"))
-    name, *addresses = (part.strip() for part in _ADDRESS.split(rest, maxsplit=1))
-    url = addresses[0] if addresses else None
+    provider, name, url = parts_of(text)
     if not provider or not name:
         raise ValueError(f'{role}={redact(text)!r} is not a model: write "provider:model", such as "ollama:qwen3:0.6b"')
     if bare := _BARE_ADDRESS.search(name):
@@ -70,6 +68,13 @@ def model_from_string(text: str, role: Role, temperature: float | None, api_key:
         if provider in KEYS and not api_key and not os.environ.get(KEYS[provider]) and _of_a_key(why):
             why = f"its key is not set: export {KEYS[provider]}=..."
         raise ValueError(f"{role}={redact(text)!r} cannot be set up: {why}") from None
+
+
+def parts_of(text: str) -> tuple[str, str, str | None]:
+    """Provider, name and address of a model string, as written; what is missing is empty, an address None."""
+    provider, _, rest = (part.strip() for part in text.partition(":"))
+    name, *addresses = (part.strip() for part in _ADDRESS.split(rest, maxsplit=1))
+    return provider, name, addresses[0] if addresses else None
 
 
 def _of_a_key(why: str) -> bool:

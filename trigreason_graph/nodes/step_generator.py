@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from langgraph.runtime import get_runtime
@@ -144,10 +145,7 @@ class _Run:
         return bool(self.finish)
 
     def take(self, steps: list[Step]) -> None:
-        """Judge finished drafts in order; what comes after one that fires was never wanted.
-
-        A step that leads into a call of a tool is not committed without it.
-        """
+        """Judge finished drafts in order; what comes after one that fires was never wanted."""
         for index, step in enumerate(steps):
             if self.finish:
                 return
@@ -157,19 +155,24 @@ class _Run:
             verdict = self._bench.look(self._trace, draft)
             self._trace.append(draft)
             self._verdicts.append(verdict)
-            leads_into_call = any(map(is_call, steps[index + 1 : index + 2]))
             if verdict.action != "accept":
                 self.finish = "signal"
             elif draft["kind"] == "tool":
                 self.finish = "tool"
-            elif (len(self.drafts) >= self._run_length and not leads_into_call) or self._repeats():
+            elif self._is_over(steps[index + 1 : index + 2]):
                 self.finish = "commit"
         if not self.finish:
             self._tokens.growing(self._writer.next_id, self._writer.settled)
 
-    def _repeats(self) -> bool:
-        """Whether the policy lets the newest step end the reasoning: the router decides that, at the end of a run."""
-        return self._stops_on_repeat and repeats(self._trace)
+    def _is_over(self, following: Sequence[Step]) -> bool:
+        """Whether the run of steps ends with the newest one, given the step behind it where that is known.
+
+        A step that leads into a call of a tool is not committed without it. Whether two equal steps end the reasoning
+        as well is the router's to say.
+        """
+        if self._stops_on_repeat and repeats(self._trace):
+            return True
+        return len(self.drafts) >= self._run_length and not any(map(is_call, following))
 
     def _look_at_growing(self) -> None:
         known, length = self._looked

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool, tool
@@ -153,27 +153,32 @@ def _as_tool(given: Tool) -> BaseTool:
     return _threaded(one)
 
 
-def _threaded(one: Any) -> BaseTool:
+def _threaded(one: BaseTool) -> BaseTool:
     """A sync function's tool with a thread of its own for each call, in the place of one of the loop's pool; a tool of
     another kind as it is."""
     from langchain_core.tools import StructuredTool
     from langchain_core.tools import Tool as FunctionTool
 
-    if type(one) not in (StructuredTool, FunctionTool):
-        return cast("BaseTool", one)
+    if not isinstance(one, StructuredTool | FunctionTool) or type(one) not in (StructuredTool, FunctionTool):
+        return one  # a class of its own may do more than call its function
     blocking = one.func
-    try:
-        takes_callbacks = "callbacks" in signature(blocking).parameters
-    except (TypeError, ValueError):  # of a builtin nothing is known, and no function is there to be looked at
-        return cast("BaseTool", one)
-    if one.coroutine is not None or takes_callbacks:
-        return cast("BaseTool", one)
+    if blocking is None or one.coroutine is not None or _may_take_callbacks(blocking):
+        return one
 
     @wraps(blocking)
     async def in_thread(*args: Any, **kwargs: Any) -> Any:
         return await in_own_thread(lambda: blocking(*args, **kwargs), f"tool {one.name}")
 
-    return cast("BaseTool", one.model_copy(update={"coroutine": in_thread}))
+    return one.model_copy(update={"coroutine": in_thread})
+
+
+def _may_take_callbacks(function: Callable[..., Any]) -> bool:
+    """Whether LangChain may hand a function its callbacks, which are others for an async one; of some builtins nobody
+    knows."""
+    try:
+        return "callbacks" in signature(function).parameters
+    except (TypeError, ValueError):
+        return True
 
 
 def _described(one: BaseTool) -> str:

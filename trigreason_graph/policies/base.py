@@ -195,12 +195,13 @@ def _check_triggers(triggers: Sequence[object]) -> None:
 
 
 def _check_limits(limits: Sequence[object], triggers: Sequence[str]) -> None:
+    limited: set[str] = set()
     for limit in limits:
         if not isinstance(limit, Limit):
             raise ValueError(f"Policy: limits must be Limit values, unlike {limit!r}")
         if limit.trigger not in triggers:
             listed = ", ".join(triggers) or "none"
             raise ValueError(f"Policy: limits name a trigger {limit.trigger!r} that it does not have; it has: {listed}")
-    named = [limit.trigger for limit in limits if isinstance(limit, Limit)]
-    if twice := [name for name in named if named.count(name) > 1]:
-        raise ValueError(f"Policy: limits name the trigger {twice[0]!r} twice")
+        if limit.trigger in limited:
+            raise ValueError(f"Policy: limits name the trigger {limit.trigger!r} twice")
+        limited.add(limit.trigger)

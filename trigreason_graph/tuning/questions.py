@@ -44,10 +44,7 @@ def read_questions(source: str | PathLike[str], *, limit: int | None = None) -> 
             be written down, as recordings do.
     """
     name, rows, known = rows_of(source, False)
-    if known is not None and known.private:
-        raise DataError(f"{name}: its questions must not be published, and what tunes a policy writes them down.")
-    if not rows:
-        raise DataError(f"{source} has no problems in it.")
+    check_public(name, known is not None and known.private)
     reading, found = Reading(name, {}, None, 0), dict[str, Question]()
     for number, row in enumerate(rows):
         id, question = question_of(row, number, reading)
@@ -55,6 +52,16 @@ def read_questions(source: str | PathLike[str], *, limit: int | None = None) -> 
             raise DataError(f'{row.where}: an earlier problem has the id "{id}" too.')
         found[id] = Question(id, question)
     return list(found.values())[:limit]
+
+
+def check_public(name: str, private: bool) -> None:
+    """Refuse a data set whose questions must not be published: recordings would hold them.
+
+    Raises:
+        DataError: It is private.
+    """
+    if private:
+        raise DataError(f"{name}: its questions must not be published, and what tunes a policy writes them down.")
 
 
 def as_questions(given: Iterable[Asked | str]) -> list[Question]:
